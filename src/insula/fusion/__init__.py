@@ -1,0 +1,1 @@
+"""Floor 2: observations of one person to one estimate."""

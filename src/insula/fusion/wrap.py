@@ -1,0 +1,108 @@
+"""Fusions that wrap a fusion: calibration and smoothing. The pipeline knows nothing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from insula.core.records import Estimate, Observation
+from insula.core.roles import Fusion
+from insula.core.track import Array, Track
+
+
+class Calibrated(Fusion):
+    """Sharpens or softens the wrapped fusion's probabilities: p ** (1 / temperature).
+
+    temperature: fitted on held-out data (Guo et al. 2017, On calibration of modern neural
+    networks, ICML); above 1 softens.
+    """
+
+    name = "calibrated"
+
+    def __init__(self, fusion: Fusion, temperature: float = 1.0) -> None:
+        self.fusion = fusion
+        self.temperature = temperature
+        self.space = fusion.space
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The wrapped fusion's."""
+        return self.fusion.weights
+
+    def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
+        """The wrapped estimate with recalibrated probabilities and confidence."""
+        estimate = self.fusion.fuse(observations, times=times)
+        before = estimate.track.values
+        after = np.power(np.clip(before, 1e-6, 1), 1 / self.temperature)
+        after = after / after.sum(axis=1, keepdims=True)
+        top_before = np.maximum(before.max(axis=1, initial=0), 1e-6)
+        confidence = estimate.confidence * after.max(axis=1, initial=0) / top_before
+        return replace(estimate, track=_with_values(estimate.track, after), confidence=confidence)
+
+
+class Smoothed(Fusion):
+    """Takes the jitter out of the wrapped fusion (`methods.md` P6).
+
+    kind: "box" (moving mean), "median", or "gaussian" (sigma = width / 4, half of the half-width,
+    as the source has it). width: seconds looked at around each moment. Moments without evidence
+    neither give nor get anything. A stretch that does not change stays as it is.
+    """
+
+    name = "smoothed"
+
+    def __init__(
+        self,
+        fusion: Fusion,
+        kind: Literal["box", "median", "gaussian"] = "gaussian",
+        width: float = 2.0,
+    ) -> None:
+        self.fusion = fusion
+        self.kind = kind
+        self.width = width
+        self.space = fusion.space
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The wrapped fusion's."""
+        return self.fusion.weights
+
+    def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
+        """The wrapped estimate with smoothed probabilities, valence and arousal."""
+        estimate = self.fusion.fuse(observations, times=times)
+        track = _with_values(estimate.track, self._smooth(estimate.track))
+        affect = estimate.affect
+        if affect is not None:
+            affect = replace(
+                affect, track=_with_values(affect.track, self._smooth(affect.track))
+            )
+        return replace(estimate, track=track, affect=affect)
+
+    def _smooth(self, track: Track) -> Array:
+        """Smoothed values, (T, C); distributions still sum to 1."""
+        half = round(self.width / 2 / track.width) if track.width else 0
+        if half == 0 or len(track) == 0:
+            return track.values
+        padded = np.pad(track.values, ((half, half), (0, 0)))
+        valid = np.pad(track.mask, half)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+        inside = np.lib.stride_tricks.sliding_window_view(valid, 2 * half + 1)  # (T, W)
+        if self.kind == "median":
+            shown = np.where(inside[:, None, :], windows, np.nan)
+            shown[~track.mask] = 0
+            smooth = np.nanmedian(shown, axis=2)
+            if track.values.min(initial=0) >= 0:  # a distribution; medians need not sum to 1
+                smooth = smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-6)
+            return smooth
+        offsets = np.arange(-half, half + 1)
+        kernel = np.exp(-0.5 * (offsets / (half / 2)) ** 2) if self.kind == "gaussian" else None
+        weights = inside * (np.ones(2 * half + 1) if kernel is None else kernel)
+        total = np.maximum(weights.sum(axis=1), 1e-9)
+        smooth = np.einsum("tw,tcw->tc", weights, windows) / total[:, None]
+        return smooth
+
+
+def _with_values(track: Track, values: Array) -> Track:
+    return Track(track.times, values, track.names, track.mask, track.width)
