@@ -38,6 +38,7 @@ _HOMES = {
     "open": "media.recording",
     "from_arrays": "media.recording",
     "Card": "zoo.card",
+    "train": "learn.train",
     "channels": "registry",
     "corpora": "registry",
     "fusions": "registry",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from insula.core.time import Mark, Span
     from insula.core.track import Track
     from insula.errors import InsulaError
+    from insula.learn.train import train
     from insula.media.recording import from_arrays, open
     from insula.outputs.document import schema
     from insula.pipeline import Pipeline, analyze, presets

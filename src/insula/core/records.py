@@ -159,10 +159,11 @@ class Observation:
 
 @dataclass(frozen=True)
 class ChannelReport:
-    """Whether a channel ran on a recording, and if not, why."""
+    """Whether a channel ran on a recording, and if not, why. seconds: of processor time."""
 
     ran: bool
     reason: str = ""
+    failed: bool = False
     seconds: float = 0.0
 
 

@@ -40,7 +40,7 @@ class Channel(Configurable):
 
     name: its registry name. needs: kinds of stream it cannot do without ("video", "audio",
     "text", "signal:eda"). gives: names of the tracks, and kinds of the marks, that it may return.
-    space: name of the space of its estimates, or None. window, hop: seconds it looks at for one
+    seeks: what to say was not found, "faces". space: name of the space of its estimates, or None. window, hop: seconds it looks at for one
     answer, and between answers. weights: names of the weight cards it uses as configured.
     """
 
@@ -48,6 +48,7 @@ class Channel(Configurable):
     name: str = ""
     needs: frozenset[str] = frozenset()
     gives: frozenset[str] = frozenset()
+    seeks: str = "evidence"
     space: str | None = None
     window: float = 1.0
     hop: float = 1.0

@@ -44,11 +44,13 @@ class Track:
     def __post_init__(self) -> None:
         times = frozen_array(self.times, np.float64)
         valid = np.ones(len(times), bool) if self.valid is None else np.array(self.valid, bool)
-        values = np.array(self.values, dtype=np.float32).reshape(len(times), -1)
-        if values.shape[1] != len(self.names) and len(times):
-            raise ValueError(f"{values.shape[1]} columns of values, but names {self.names}.")
-        if not len(times):
-            values = np.zeros((0, len(self.names)), np.float32)
+        values = np.array(self.values, dtype=np.float32)
+        if values.size != len(times) * len(self.names):
+            raise ValueError(
+                f"values have shape {values.shape}; expected ({len(times)}, {len(self.names)}), "
+                f"a row a time and a column for each of {self.names}."
+            )
+        values = values.reshape(len(times), len(self.names))
         if valid.shape != times.shape:
             raise ValueError(f"valid has shape {valid.shape}, times {times.shape}; make them one.")
         if len(times) > 1 and not (np.diff(times) > 0).all():

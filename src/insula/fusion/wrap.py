@@ -75,9 +75,7 @@ class Smoothed(Fusion):
         track = _with_values(estimate.track, self._smooth(estimate.track))
         affect = estimate.affect
         if affect is not None:
-            affect = replace(
-                affect, track=_with_values(affect.track, self._smooth(affect.track))
-            )
+            affect = replace(affect, track=_with_values(affect.track, self._smooth(affect.track)))
         return replace(estimate, track=track, affect=affect)
 
     def _smooth(self, track: Track) -> Array:
@@ -100,8 +98,8 @@ class Smoothed(Fusion):
         kernel = np.exp(-0.5 * (offsets / (half / 2)) ** 2) if self.kind == "gaussian" else None
         weights = inside * (np.ones(2 * half + 1) if kernel is None else kernel)
         total = np.maximum(weights.sum(axis=1), 1e-9)
-        smooth = np.einsum("tw,tcw->tc", weights, windows) / total[:, None]
-        return smooth
+        mean: Array = np.einsum("tw,tcw->tc", weights, windows) / total[:, None]
+        return mean
 
 
 def _with_values(track: Track, values: Array) -> Track:

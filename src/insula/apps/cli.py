@@ -1,0 +1,461 @@
+"""The command line. Results go to standard output; progress, notes and errors to standard error.
+
+Exit codes: 0 all went well; 1 something asked for failed; 2 the command made no sense.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import insula
+
+FAILED, USAGE = 1, 2
+RESPONSIBLE_USE = (
+    "What insula says is how someone appears, not what they feel. Read docs/responsible-use.md "
+    "before you use it on other people; at work and in education the law may forbid it."
+)
+
+app = typer.Typer(
+    help="Multimodal emotion recognition: a recording in, one explained estimate a person out. "
+    "Everything runs on this machine.",
+    epilog=RESPONSIBLE_USE,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+models = typer.Typer(help="Weights: what there is, what is here, fetch and check it.")
+app.add_typer(models, name="models", no_args_is_help=True)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+class Labels(StrEnum):
+    """Languages in which labels can be shown."""
+
+    en = "en"
+    ru = "ru"
+    zh = "zh"
+
+
+@app.command()
+def analyze(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Videos, pictures, audio, subtitles or texts.", metavar="FILE..."),
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Write analysis.json, timeline.csv, subtitles and report.html into this folder; "
+            "with several files, into a folder each.",
+            metavar="DIR",
+        ),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="A preset's name (see `insula presets`) or a TOML file.")
+    ] = "fast",
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Use only this channel; give it several times for several."),
+    ] = None,
+    transcript: Annotated[
+        Path | None, typer.Option(help="What is said: .txt, .srt or .vtt.", metavar="FILE")
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Language spoken, as in en or ru.", metavar="en|ru|...")
+    ] = "",
+    labels: Annotated[Labels, typer.Option(help="Language of the labels shown.")] = Labels.en,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fail at once if any weights are not here.")
+    ] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(help="A Python file that defines channels or fusions.", metavar="FILE"),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Analyse recordings: who appears to feel what, when, and which channel says so.
+
+    [dim]insula analyze clip.mp4 --out results/
+    insula analyze interview.wav --transcript interview.srt --labels ru
+    insula analyze clip.mp4 --channel face --channel voice --json[/dim]
+
+    With --json and several files, one JSON object a line.
+    """
+    added = [name for path in plugin or [] for name in insula.load_plugin(path)]
+    pipeline = _pipeline(preset, channel, [name for kind, name in added if kind == "channel"])
+    for each in pipeline.channels:
+        if language and hasattr(each, "language"):
+            each.language = language
+    if offline:
+        _require_weights(pipeline)
+    if folder is not None:
+        _require_writable(folder)
+    failed = False
+    for file in files:
+        try:
+            recording = insula.open(file, transcript=transcript, language=language)
+            with _progress(pipeline, recording, hidden=quiet or as_json) as tell:
+                analysis = pipeline(recording, language=labels.value, progress=tell)
+            if folder is not None:
+                target = folder if len(files) == 1 else folder / file.name
+                written = analysis.save(target)
+                if not quiet and not as_json:
+                    err.print(f"Wrote {', '.join(path.name for path in written)} to {target}")
+        except insula.InsulaError as error:
+            _complain(error)
+            failed = True
+            continue
+        if as_json:
+            sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
+        elif not quiet:
+            from insula.apps.screen import show
+
+            show(analysis, out)
+        for name, report in analysis.channels.items():
+            if report.failed:
+                err.print(f"[red]insula:[/red] {name} failed on {file.name}: {report.reason}")
+                failed = True
+    if not quiet and not as_json and not failed:
+        err.print(f"[dim]{RESPONSIBLE_USE}[/dim]")
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="A recording.")],
+    preset: Annotated[str, typer.Option(help="A preset's name or a TOML file.")] = "fast",
+    as_json: AsJson = False,
+) -> None:
+    """Say which channels can run on a recording and what they need, before anything runs."""
+    recording = insula.open(file)
+    rows = [
+        {
+            "channel": each.channel,
+            "needs": ", ".join(each.needs),
+            "gives": ", ".join(each.gives),
+            "weights": ", ".join(each.weights),
+            "licence": each.licence,
+            "MB": round(each.size / 1e6, 2),
+            "can run": f"no: {each.lacks}" if each.lacks else "yes",
+        }
+        for each in insula.Pipeline.load(preset).describe(recording)
+    ]
+    if not as_json:
+        streams = "; ".join(f"{kind}: {what}" for kind, what in recording.streams.items())
+        out.print(f"{recording.id}: {recording.span.duration:.1f} s, {streams}")
+    _print(rows, as_json)
+
+
+@app.command("channels")
+def list_channels(as_json: AsJson = False) -> None:
+    """List the channels: what observes a recording."""
+    rows = []
+    for name in insula.channels:
+        kind = insula.channels.get(name)
+        rows.append(
+            {
+                "name": name,
+                "needs": ", ".join(sorted(kind.needs)) or "nothing",
+                "gives": ", ".join(sorted(kind.gives)),
+                "what": _first_line(kind),
+            }
+        )
+    _print(rows, as_json)
+
+
+@app.command("fusions")
+def list_fusions(as_json: AsJson = False) -> None:
+    """List the fusions: what makes one estimate of many opinions."""
+    rows = [
+        {"name": name, "what": _first_line(insula.fusions.get(name))} for name in insula.fusions
+    ]
+    _print(rows, as_json)
+
+
+@app.command("spaces")
+def list_spaces(as_json: AsJson = False) -> None:
+    """List the spaces: label sets and axes of emotion, with their sources."""
+    rows = []
+    for name in insula.spaces:
+        space = insula.get_space(name)
+        rows.append(
+            {
+                "name": name,
+                "kind": space.kind,
+                "labels": ", ".join(space.labels),
+                "source": space.source,
+            }
+        )
+    _print(rows, as_json)
+
+
+@app.command("presets")
+def list_presets(as_json: AsJson = False) -> None:
+    """List the presets: pipelines that come with insula."""
+    _print([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
+
+
+@app.command("corpora")
+def list_corpora(as_json: AsJson = False) -> None:
+    """List the data sets that insula can read, with licence and access."""
+    rows = []
+    for name in insula.corpora:
+        kind = insula.corpora.get(name)
+        rows.append(
+            {
+                "name": name,
+                "title": kind.title,
+                "space": kind.space,
+                "licence": kind.licence,
+                "access": kind.access,
+            }
+        )
+    _print(rows, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of what `insula analyze --json` prints."""
+    sys.stdout.write(json.dumps(insula.schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/face.toml.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The folder with the corpora; default: INSULA_DATA.", metavar="DIR"),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where weights and card go; default: runs/NAME.", metavar="DIR"),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one entry of the recipe.", metavar="KEY=VALUE"),
+    ] = None,
+) -> None:
+    """Train the weights of a recipe; the folder that comes out runs in the pipeline at once."""
+    data = data or (Path(os.environ["INSULA_DATA"]) if "INSULA_DATA" in os.environ else None)
+    if data is None:
+        raise typer.BadParameter("name the folder with the corpora: --data DIR, or INSULA_DATA")
+    settings = dict(_setting(change) for change in changes or [])
+    target = insula.train(
+        recipe, data=data, out=folder or Path("runs") / recipe.stem, settings=settings
+    )
+    out.print(f"Wrote {target}")
+
+
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List all weights and whether they are on this machine."""
+    rows = [
+        {
+            "name": each.card.name,
+            "channel": each.card.channel,
+            "MB": round(each.card.size / 1e6, 2),
+            "licence": each.card.licence.weights,
+            "state": each.state,
+            "title": each.card.title,
+        }
+        for each in insula.zoo.verify()
+    ]
+    _print(rows, as_json)
+
+
+@models.command("show")
+def show_model(name: Annotated[str, typer.Argument(help="A name from `models list`.")]) -> None:
+    """Print everything there is to know about some weights."""
+    from rich.markdown import Markdown
+
+    card = insula.zoo.find_card(name)
+    out.print(Markdown(insula.zoo.models_page({card.name: card})))
+
+
+@models.command("pull")
+def pull_model(
+    names: Annotated[list[str], typer.Argument(help="Names from `models list`.")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the terms shown.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
+) -> None:
+    """Fetch weights once; an interrupted fetch goes on where it stopped."""
+    for name in names:
+        card = insula.zoo.find_card(name)
+        err.print(
+            f"{name}: {card.size / 1e6:.1f} MB, licence of the weights: {card.licence.weights}"
+        )
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+        )
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task(name, total=card.size or None)
+            path = insula.zoo.pull(
+                name,
+                accept_licence=accept_licence,
+                offline=offline,
+                progress=lambda done, total, task=task: bar.update(
+                    task, completed=done, total=total or None
+                ),
+            )
+        out.print(f"{name} is in {path}")
+
+
+@models.command("verify")
+def verify_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
+) -> None:
+    """Compare the weights on this machine with the checksums of their cards."""
+    damaged = False
+    for each in insula.zoo.verify(names or ()):
+        out.print(f"{each.card.name}: {each.state}")
+        if each.problem:
+            err.print(f"[red]insula:[/red] {each.problem}")
+            damaged = True
+    if damaged:
+        raise typer.Exit(FAILED)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"insula {insula.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of insula itself."""
+
+
+def main() -> None:
+    """Run the command line; the user's mistakes end in one line, never in a traceback."""
+    try:
+        app()
+    except insula.InsulaError as error:
+        _complain(error)
+        usage = {"UnknownName", "ConfigError"} & {kind.__name__ for kind in type(error).__mro__}
+        sys.exit(USAGE if usage else FAILED)
+    except KeyboardInterrupt:
+        err.print("\nStopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has enough, as in `insula ... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: Exception) -> None:
+    err.print(f"[red]insula:[/red] {error}", soft_wrap=True, markup=True)
+
+
+def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str]) -> insula.Pipeline:
+    """The preset's pipeline with the channels asked for; a plug-in's join those of the preset."""
+    pipeline = insula.Pipeline.load(preset)
+    config = pipeline.config()
+    sections = config["channels"]
+    names = list(wanted or [*sections, *plugged])
+    for name in names:
+        insula.channels.get(name)
+    config["channels"] = {name: sections.get(name, {}) for name in names}
+    return insula.Pipeline.from_config(config)
+
+
+def _require_weights(pipeline: insula.Pipeline) -> None:
+    """Name everything that is missing at once, before any work is done."""
+    names = [name for channel in pipeline.channels for name in channel.weights]
+    names += pipeline.fusion.weights
+    missing = [each.card.name for each in insula.zoo.verify(names) if each.state == "not pulled"]
+    if missing:
+        err.print(
+            f"[red]insula:[/red] these weights are not on this machine: {', '.join(missing)}. "
+            f"Pull them once with: insula models pull {' '.join(missing)}"
+        )
+        raise typer.Exit(FAILED)
+
+
+def _require_writable(folder: Path) -> None:
+    """Find out before the work whether its results can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".insula-write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        err.print(
+            f"[red]insula:[/red] Cannot write to {str(folder)!r}: {error.strerror}. "
+            f"Name a folder that you may write to and that has room."
+        )
+        raise typer.Exit(FAILED) from error
+
+
+@contextmanager
+def _progress(
+    pipeline: insula.Pipeline, recording: insula.Recording, *, hidden: bool
+) -> Iterator[object]:
+    """A bar a channel on standard error, while the analysis runs."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=hidden) as bars:
+        tasks = {
+            channel.name: bars.add_task(channel.name, total=1.0)
+            for channel in pipeline.channels
+            if channel.lacks(recording) is None
+        }
+        yield lambda name, share: bars.update(tasks[name], completed=share)
+
+
+def _setting(change: str) -> tuple[str, object]:
+    """`key=value`, the value read as TOML where it is, else as text."""
+    import tomllib
+
+    key, found, value = change.partition("=")
+    if not found:
+        raise typer.BadParameter(f"--set takes KEY=VALUE, not {change!r}")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]
+
+
+def _print(rows: list[dict[str, object]], as_json: bool) -> None:
+    """A table for people, or JSON."""
+    if as_json:
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    out.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What else is to be heard: audio events with times, speech and silence among them.
+
+audio -> overlapping windows -> log-mel -> network (independent scores) -> marks where a class
+stays above its threshold. Events are context for people; they are no one's emotion, so this
+channel gives marks and no estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from insula.core.records import Observation, Recording
+from insula.core.roles import Channel
+from insula.core.time import Mark, Span, merge_spans
+from insula.core.track import Array
+from insula.media.audio import SAMPLE_RATE
+from insula.media.spectral import log_mel
+from insula.media.speech import speech
+from insula.zoo.session import Model
+
+BATCH = 16  # windows a call
+SILENCE = 1e-3  # root mean square of full scale, -60 dB, below which nothing is to be heard
+LEAST_SILENCE = 1.0  # seconds
+
+
+class Sounds(Channel):
+    """Audio events of the classes of its weights, beside speech (Silero) and silence (level).
+
+    model: a weight name or folder. threshold: score from which a window counts. window, hop: s.
+    """
+
+    name = "sounds"
+    needs = frozenset({"audio"})
+    gives = frozenset({"sound"})
+    seeks = "sounds"
+    space = None
+
+    def __init__(
+        self,
+        model: str = "sounds-esc10",
+        threshold: float = 0.5,
+        window: float = 2.0,
+        hop: float = 1.0,
+    ) -> None:
+        self.model = model
+        self.threshold = threshold
+        self.window = window
+        self.hop = hop
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The one weight file it runs."""
+        return (self.model,)
+
+    def open(self) -> None:
+        """Load the weights."""
+        Model.shared(self.model)
+
+    def observe(self, recording: Recording) -> list[Observation]:
+        """One observation of the scene, of no person."""
+        model = Model.shared(self.model)
+        labels = model.card.labels
+        spans: list[Span] = []
+        scores: list[Array] = []
+        quiet: list[Span] = []
+        for batch in self._batches(recording):
+            loud = [(span, samples) for span, samples in batch if _level(samples) >= SILENCE]
+            quiet += [span for span, samples in batch if _level(samples) < SILENCE]
+            if loud:
+                mels = np.stack([log_mel(samples) for _, samples in loud])
+                scores.append(model.run(log_mel=mels)["probabilities"])
+                spans += [span for span, _ in loud]
+        marks = [Mark(span, "sound", "speech") for span in speech(recording)]
+        marks += [
+            Mark(span, "sound", "silence")
+            for span in merge_spans(quiet, gap=1e-3)
+            if span.duration >= min(LEAST_SILENCE, recording.span.duration)
+        ]
+        if scores:
+            marks += self._events(spans, np.concatenate(scores), labels)
+        if not marks:
+            return []
+        marks.sort(key=lambda mark: (mark.span, mark.text))
+        return [Observation(self.name, "", recording.span, {}, tuple(marks))]
+
+    def _batches(self, recording: Recording) -> Iterator[list[tuple[Span, Array]]]:
+        """Windows with their samples, a batch at a time; the last is padded with zeros."""
+        length = round(self.window * SAMPLE_RATE)
+        last = max(recording.span.duration - self.window, 0)
+        starts = recording.span.start + np.arange(0, last + 1e-6, self.hop)
+        for first in range(0, len(starts), BATCH):
+            batch = []
+            for start in starts[first : first + BATCH]:
+                span = Span(start, min(start + self.window, recording.span.end))
+                samples = recording.audio(span)[:length]
+                batch.append((span, np.pad(samples, (0, length - len(samples)))))
+            yield batch
+
+    def _events(self, spans: list[Span], scores: Array, labels: tuple[str, ...]) -> list[Mark]:
+        """One mark for each run of windows in which a class is above the threshold."""
+        marks = []
+        for column, label in enumerate(labels):
+            if label == "speech":  # Silero answers that, and with exact times
+                continue
+            heard = np.flatnonzero(scores[:, column] >= self.threshold)
+            for run in np.split(heard, np.flatnonzero(np.diff(heard) > 1) + 1):
+                if len(run):
+                    # Windows overlap: an event lies where they agree, about their middles.
+                    first, final = spans[run[0]], spans[run[-1]]
+                    span = Span(first.start, final.end)
+                    marks.append(Mark(span, "sound", label, float(scores[run, column].mean())))
+        return marks
+
+
+def _level(samples: Array) -> float:
+    """Root mean square, of full scale 1."""
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if len(samples) else 0.0

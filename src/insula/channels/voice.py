@@ -1,0 +1,145 @@
+"""How someone sounds: vocal emotion and arousal of each stretch of speech.
+
+speech spans -> windows of a few seconds -> log-mel -> network -> scores painted onto a grid.
+Speech activity comes from `media.speech` (Silero). The weights' card says what they were trained
+on. Shapes: `S` windows, `C` labels, `T` grid cells.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from insula.core.records import Estimate, Observation, Recording
+from insula.core.roles import Channel
+from insula.core.space import VA, bridge, get_space
+from insula.core.time import Mark, Span
+from insula.core.track import Array, Track, paint
+from insula.media.audio import SAMPLE_RATE
+from insula.media.spectral import log_mel
+from insula.media.speech import speech
+from insula.zoo.session import Model
+
+LEAST_SPEECH = 0.4  # seconds; less than a syllable or two says nothing about a voice
+FULL_LENGTH = 1.5  # seconds of speech from which length no longer limits quality
+BATCH = 32  # windows a call; keeps memory flat on long recordings
+NOISE_MARGIN = 1.0  # seconds around a stretch of speech in which its background is measured
+ENERGY_FRAME = 0.05  # seconds
+# Signal-to-noise ratios, in dB, at which quality is 0 and 1.
+SNR_USELESS, SNR_CLEAN = 0.0, 20.0
+
+
+class Voice(Channel):
+    """Vocal emotion, and arousal by a head of its own where the weights have one.
+
+    model: a weight name or a folder that training wrote. window, hop: seconds.
+    """
+
+    name = "voice"
+    needs = frozenset({"audio"})
+    gives = frozenset({"speech"})
+    seeks = "speech"
+    space = "ravdess8"
+
+    def __init__(self, model: str = "voice-ravdess", window: float = 3.0, hop: float = 0.5) -> None:
+        self.model = model
+        self.window = window
+        self.hop = hop
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The one weight file it runs."""
+        return (self.model,)
+
+    def open(self) -> None:
+        """Load the weights."""
+        Model.shared(self.model)
+
+    def observe(self, recording: Recording) -> list[Observation]:
+        """One observation for all speech: whose it is, `people` decides."""
+        spoken = [span for span in speech(recording) if span.duration >= LEAST_SPEECH]
+        if not spoken:
+            return []
+        windows = [window for span in spoken for window in self._windows(span)]
+        scores, arousal = self._classify(recording, windows)
+        quality = np.concatenate(
+            [
+                np.full(len(self._windows(span)), _quality(recording, span, spoken))
+                for span in spoken
+            ]
+        )
+        space = get_space(self.space or "")
+        track = paint(recording.span, windows, scores, space.labels, hop=self.hop)
+        trust = paint(recording.span, windows, quality[:, None], ("quality",), hop=self.hop)
+        valence = bridge(space, VA).apply(track.values)[:, :1]
+        aroused = paint(recording.span, windows, arousal[:, None], ("arousal",), hop=self.hop)
+        affect = Estimate(
+            VA,
+            Track(
+                track.times, np.hstack([valence, aroused.values]), VA.labels, track.mask, self.hop
+            ),
+            trust.column("quality"),
+            self.name,
+            basis=f"arousal by a learned head, valence by a bridge: {bridge(space, VA).source}",
+        )
+        estimate = Estimate(
+            space, track, trust.column("quality"), self.name, affect=affect, basis=self.model
+        )
+        marks = tuple(Mark(span, "speech") for span in spoken)
+        return [Observation(self.name, "voice", recording.span, {}, marks, estimate)]
+
+    def _windows(self, span: Span) -> list[Span]:
+        """Equal pieces of a stretch of speech, each at most `window` seconds."""
+        pieces = max(1, int(np.ceil(span.duration / self.window - 1e-6)))
+        edges = np.linspace(span.start, span.end, pieces + 1)
+        return [Span(start, end) for start, end in pairwise(edges)]
+
+    def _classify(self, recording: Recording, windows: Sequence[Span]) -> tuple[Array, Array]:
+        """Scores (S, C) and arousal (S,); windows of one length go through in one batch."""
+        model = Model.shared(self.model)
+        scores = np.zeros((len(windows), len(get_space(self.space or ""))), np.float32)
+        arousal = np.zeros(len(windows), np.float32)
+        waiting: dict[int, list[tuple[int, Array]]] = defaultdict(list)
+
+        def flush(items: list[tuple[int, Array]]) -> None:
+            out = model.run(log_mel=np.stack([mel for _, mel in items]))
+            rows = [row for row, _ in items]
+            scores[rows] = out["probabilities"]
+            arousal[rows] = out["arousal"].reshape(len(rows))
+            items.clear()
+
+        for row, window in enumerate(windows):
+            mel = log_mel(recording.audio(window))
+            waiting[len(mel)].append((row, mel))
+            if len(waiting[len(mel)]) == BATCH:
+                flush(waiting[len(mel)])
+        for items in waiting.values():
+            if items:
+                flush(items)
+        return scores, arousal
+
+
+def _quality(recording: Recording, span: Span, spoken: Sequence[Span]) -> float:
+    """Quality of a stretch of speech in [0, 1], from signal-to-noise ratio and length."""
+    around = Span(span.start - NOISE_MARGIN, span.end + NOISE_MARGIN) & recording.span
+    samples = recording.audio(around)
+    step = round(ENERGY_FRAME * SAMPLE_RATE)
+    frames = samples[: len(samples) // step * step].reshape(-1, step)
+    if not len(frames):
+        return 0.0
+    power = (frames.astype(np.float64) ** 2).mean(axis=1) + 1e-10
+    times = around.start + ENERGY_FRAME * (np.arange(len(frames)) + 0.5)
+    speaking = np.zeros(len(frames), bool)
+    for each in spoken:
+        speaking |= (times >= each.start) & (times < each.end)
+    inside = (times >= span.start) & (times < span.end)
+    # Pauses inside speech count as background too: a detector pads what it finds.
+    background = np.percentile(power[~speaking] if (~speaking).any() else power, 10)
+    background = min(background, np.percentile(power[inside], 10) if inside.any() else background)
+    level = np.percentile(power[inside], 75) if inside.any() else background
+    ratio = 10 * np.log10(level / background)
+    clean = float(np.clip((ratio - SNR_USELESS) / (SNR_CLEAN - SNR_USELESS), 0, 1))
+    return clean * min(1.0, span.duration / FULL_LENGTH)

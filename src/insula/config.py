@@ -1,0 +1,89 @@
+"""Configuration: TOML sections to channels and fusions, and back.
+
+A section is a registry name plus constructor arguments. Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomli_w
+
+from insula.core.roles import Channel, Fusion
+from insula.errors import ConfigError, OutputError
+from insula.registry import Registry, channels, fusions
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The tables of a TOML file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"Cannot read the configuration {str(path)!r}: {error}. "
+            f"It must be a TOML file; `insula presets` names those that come with insula."
+        ) from error
+
+
+def write_toml(config: Mapping[str, object], path: Path) -> None:
+    """Write plain values as TOML; None is left out, TOML has none."""
+    try:
+        path.write_text(tomli_w.dumps(_without_none(config)), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+
+
+def _without_none(config: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if value is not None
+    }
+
+
+def build_channel(name: str, arguments: object) -> Channel:
+    """The channel of that name with these constructor arguments."""
+    built = _build(channels, name, arguments)
+    assert isinstance(built, Channel)
+    return built
+
+
+def build_fusion(section: object) -> Fusion:
+    """A fusion from its section: `name`, arguments, and a `fusion` section where it wraps one."""
+    if not isinstance(section, Mapping) or not isinstance(section.get("name"), str):
+        raise ConfigError(
+            f"[fusion] is {section!r}; it must be a table with a `name`. "
+            f"`insula fusions` lists the names."
+        )
+    arguments = {key: value for key, value in section.items() if key != "name"}
+    if "fusion" in arguments:
+        arguments["fusion"] = build_fusion(arguments["fusion"])
+    built = _build(fusions, section["name"], arguments)
+    assert isinstance(built, Fusion)
+    return built
+
+
+def _build(registry: Registry, name: str, arguments: object) -> object:
+    kind = registry.get(name)
+    if not isinstance(arguments, Mapping):
+        raise ConfigError(
+            f"The section of the {registry.kind} {name!r} is {arguments!r}; it must be a table of "
+            f"its arguments. Write [{registry.kind}s.{name}] and one `key = value` a line."
+        )
+    known = list(inspect.signature(kind.__init__).parameters)[1:]  # type: ignore[misc]
+    for key in arguments:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(
+                f"The {registry.kind} {name!r} has no argument {key!r}.{hint} "
+                f"It takes: {', '.join(known) or 'none'}."
+            )
+    try:
+        return kind(**arguments)  # type: ignore[operator]
+    except TypeError as error:
+        raise ConfigError(f"The {registry.kind} {name!r}: {error}. Add what is missing.") from error

@@ -1,0 +1,405 @@
+"""The file to read first: from a recording to an analysis.
+
+    recording -> each channel observes -> people are told apart -> fused per person -> Analysis
+
+    pipeline = Pipeline.load("fast")
+    analysis = pipeline("clip.mp4")
+
+Channels run side by side, each in a thread of its own; the video is decoded once however many of
+them look at it. A channel that cannot run is skipped, and the reason is part of the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+
+import insula
+from insula.config import build_channel, build_fusion, read_toml, write_toml
+from insula.core.records import (
+    Analysis,
+    ChannelReport,
+    Estimate,
+    Frames,
+    Observation,
+    Recording,
+)
+from insula.core.roles import Channel, Fusion
+from insula.core.space import Language
+from insula.core.time import Mark, Span
+from insula.core.track import Array
+from insula.errors import ContractError, InsulaError, UnknownName
+from insula.fusion.evidence import gather
+from insula.media.recording import open as open_recording
+from insula.people import bind, link, renamed
+from insula.zoo.card import find_card
+from insula.zoo.store import checksum, recorded, weights_path
+
+HOP = 0.5  # seconds between fused answers; expressions last half a second to four (Ekman 2003)
+DOUBT = 0.2  # quality below which a channel's opinion is not worth calling a contradiction
+FIRM = 0.4  # probability from which a channel's top label counts as said
+
+# Called with a channel's name and the share of the recording it has read, in [0, 1].
+Progress = Callable[[str, float], None]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Description:
+    """One channel of a pipeline, as `insula describe` shows it.
+
+    lacks: why it cannot observe the recording asked about; "" where it can. size: bytes.
+    """
+
+    channel: str
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+    weights: tuple[str, ...]
+    licence: str
+    size: int
+    lacks: str
+
+
+class Pipeline:
+    """Channels and a fusion, ready to analyse recordings.
+
+    channels: any number, each name once. fusion: turns what they say into one estimate a person.
+    hop: seconds between fused answers. on_missing: "note" skips a channel that cannot run and
+    says why; "raise" lets its error through.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        fusion: Fusion,
+        *,
+        hop: float = HOP,
+        on_missing: Literal["note", "raise"] = "note",
+    ) -> None:
+        self.channels = tuple(channels)
+        self.fusion = fusion
+        self.hop = hop
+        self.on_missing = on_missing
+
+    @classmethod
+    def load(cls, source: str | Path) -> Pipeline:
+        """The preset of that name, or the pipeline in that TOML file."""
+        return cls.from_config(read_toml(preset_path(source)))
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, object]) -> Pipeline:
+        """A pipeline from what `config()` gives; unknown keys are errors."""
+        sections = dict(config)
+        sections.pop("title", None)
+        channels = [
+            build_channel(name, arguments)
+            for name, arguments in sections.pop("channels").items()  # type: ignore[attr-defined]
+        ]
+        fusion = build_fusion(sections.pop("fusion"))
+        return cls(channels, fusion, **sections)  # type: ignore[arg-type]
+
+    def config(self) -> dict[str, object]:
+        """Everything that decides the answer, as plain values."""
+        return {
+            "hop": self.hop,
+            "on_missing": self.on_missing,
+            "channels": {channel.name: channel.config() for channel in self.channels},
+            "fusion": _fusion_config(self.fusion),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the pipeline as a TOML file that `load` reads."""
+        write_toml(self.config(), Path(path))
+
+    def describe(self, recording: Recording | str | Path | None = None) -> list[Description]:
+        """What each channel needs, gives and runs, and what `recording` lacks. Runs nothing."""
+        if isinstance(recording, str | Path):
+            recording = open_recording(recording)
+        return [_describe(channel, recording) for channel in self.channels]
+
+    def __call__(
+        self,
+        recording: Recording | str | Path,
+        *,
+        language: Language = "en",
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Analyse one recording. language: of the labels that are shown."""
+        if isinstance(recording, str | Path):
+            recording = open_recording(recording)
+        seen, reports = self._observe(recording, progress or (lambda name, share: None))
+        observations, notes = bind(seen)
+        notes = _notes(observations, reports, notes)
+        people, without = self._fuse(recording.span, observations)
+        for person in people:
+            notes += self._contradictions(person, observations)
+        return Analysis(
+            recording.id,
+            recording.span,
+            dict(recording.streams),
+            tuple(people),
+            tuple(observations),
+            reports,
+            without,
+            tuple(dict.fromkeys(notes)),
+            self._provenance(reports),
+            language,
+        )
+
+    def stream(
+        self,
+        source: Recording | str | Path,
+        *,
+        window: float = 6.0,
+        hop: float = 1.0,
+        language: Language = "en",
+    ) -> Iterator[Analysis]:
+        """An analysis every `hop` seconds, each of the last `window` seconds.
+
+        Persons keep their names from window to window as long as they are seen.
+        """
+        recording = open_recording(source) if isinstance(source, str | Path) else source
+        before: Analysis | None = None
+        known = 0
+        end = recording.span.start
+        while end < recording.span.end:
+            end = min(end + hop, recording.span.end)
+            start = max(recording.span.start, end - window)
+            analysis = self(recording.crop(Span(start, end)), language=language)
+            names = link(before, analysis) if before is not None else {}
+            for person in (each.person for each in analysis.people):
+                if person not in names:
+                    known += 1
+                    names[person] = f"person-{known}"
+            before = renamed(analysis, names)
+            yield before
+
+    def _observe(
+        self, recording: Recording, progress: Progress
+    ) -> tuple[list[Observation], dict[str, ChannelReport]]:
+        """Let every channel that can run observe, side by side."""
+        reports = {}
+        ready = []
+        for channel in self.channels:
+            lack = channel.lacks(recording)
+            if lack is None:
+                ready.append(channel)
+                continue
+            if self.on_missing == "raise":
+                raise ContractError(channel.name, "a recording holds what it needs", lack)
+            reports[channel.name] = ChannelReport(False, lack)
+        watchers = [channel for channel in ready if "video" in channel.needs]
+        views = dict(
+            zip(
+                (channel.name for channel in watchers),
+                recording.views(len(watchers)) if len(watchers) > 1 else [recording],
+                strict=False,
+            )
+        )
+        observations: list[Observation] = []
+        with ThreadPoolExecutor(max(1, len(ready))) as threads:
+            tasks = {
+                channel.name: threads.submit(
+                    self._run, channel, views.get(channel.name, recording), progress
+                )
+                for channel in ready
+            }
+        for name, task in tasks.items():
+            found, reports[name] = task.result()
+            observations += found
+        return observations, {channel.name: reports[channel.name] for channel in self.channels}
+
+    def _run(
+        self, channel: Channel, recording: Recording, progress: Progress
+    ) -> tuple[list[Observation], ChannelReport]:
+        """One channel's observations and report; its failure is its own."""
+        started = time.thread_time()
+        watched = _Watched(recording, lambda share: progress(channel.name, share))
+        try:
+            channel.open()
+            found = channel.observe(watched)
+        except Exception as error:
+            if self.on_missing == "raise":
+                raise
+            kind = "" if isinstance(error, InsulaError) else f"{type(error).__name__}: "
+            reason = f"{kind}{error}"
+            return [], ChannelReport(False, reason, True, time.thread_time() - started)
+        finally:
+            recording.release()
+        progress(channel.name, 1.0)
+        return found, ChannelReport(True, seconds=time.thread_time() - started)
+
+    def _fuse(
+        self, span: Span, observations: Sequence[Observation]
+    ) -> tuple[list[Estimate], dict[str, dict[str, Array]]]:
+        """One estimate a person, and how it changes without each channel."""
+        times = span.grid(self.hop)
+        people, without = [], {}
+        for person in sorted({each.person for each in observations if each.estimate}):
+            mine = [each for each in observations if each.person == person and each.estimate]
+            estimate = replace(self.fusion.fuse(mine, times=times), person=person)
+            people.append(estimate)
+            without[person] = {
+                name: self.fusion.fuse(
+                    [each for each in mine if each.channel != name], times=times
+                ).mean()
+                - estimate.mean()
+                for name in sorted({each.channel for each in mine})
+            }
+        return people, without
+
+    def _contradictions(self, person: Estimate, observations: Sequence[Observation]) -> list[str]:
+        """A note for each pair of channels that firmly say different things at the same time."""
+        mine = [each for each in observations if each.person == person.person]
+        evidence = gather(mine, person.track.times, person.space)
+        notes = []
+        for one in range(len(evidence.channels)):
+            for other in range(one + 1, len(evidence.channels)):
+                both = (evidence.trust[[one, other]] > DOUBT).all(axis=0)
+                if not both.any():
+                    continue
+                means = evidence.scores[[one, other]][:, both].mean(axis=1)
+                tops = means.argmax(axis=1)
+                if tops[0] == tops[1] or means.max(axis=1).min() < FIRM:
+                    continue
+                said = [
+                    f"{evidence.channels[row]} says {person.space.labels[top]} "
+                    f"({means[column, top]:.0%})"
+                    for column, (row, top) in enumerate(zip((one, other), tops, strict=True))
+                ]
+                notes.append(f"channels disagree about {person.person}: {', '.join(said)}")
+        return notes
+
+    def _provenance(self, reports: Mapping[str, ChannelReport]) -> dict[str, object]:
+        ran = [channel for channel in self.channels if reports[channel.name].ran]
+        names = {name for channel in ran for name in channel.weights} | set(self.fusion.weights)
+        return {
+            "insula": insula.__version__,
+            "config": self.config(),
+            "weights": {name: _fingerprint(name) for name in sorted(names)},
+        }
+
+
+class _Watched(Recording):
+    """A recording that tells how far it has been read."""
+
+    def __init__(self, recording: Recording, tell: Callable[[float], None]) -> None:
+        self._recording, self._tell = recording, tell
+        self.id, self.span, self.streams = recording.id, recording.span, recording.streams
+
+    def _told(self, moment: float) -> None:
+        self._tell(float(np.clip((moment - self.span.start) / (self.span.duration or 1), 0, 1)))
+
+    def audio(self, span: Span | None = None) -> Array:
+        samples = self._recording.audio(span)
+        self._told((span or self.span).end)
+        return samples
+
+    def frames(self, *, rate: float, longest_side: int | None = None) -> Iterator[Frames]:
+        for batch in self._recording.frames(rate=rate, longest_side=longest_side):
+            yield batch
+            self._told(float(batch.times[-1]))
+
+    def text(self) -> tuple[Mark, ...]:
+        return self._recording.text()
+
+    def crop(self, span: Span) -> Recording:
+        return self._recording.crop(span)
+
+    def shared(self, key: str, make: Callable[[], T]) -> T:
+        return self._recording.shared(key, make)
+
+    def views(self, count: int) -> Sequence[Recording]:
+        return self._recording.views(count)
+
+
+def _notes(
+    observations: Sequence[Observation], reports: Mapping[str, ChannelReport], notes: list[str]
+) -> list[str]:
+    """What a reader of the answer should know, in the order of the channels."""
+    said = []
+    for name, report in reports.items():
+        mine = [each for each in observations if each.channel == name]
+        if not report.ran:
+            said.append(f"{name} {'failed' if report.failed else 'did not run'}: {report.reason}")
+        elif not mine:
+            seeks = insula.channels.get(name).seeks if name in insula.channels else "evidence"
+            said.append(f"{name}: no {seeks} found")
+        said += [f"{name}: {note}" for each in mine for note in each.notes]
+    return said + notes
+
+
+def _describe(channel: Channel, recording: Recording | None) -> Description:
+    cards = [find_card(name) for name in channel.weights]
+    return Description(
+        channel.name,
+        tuple(sorted(channel.needs)),
+        tuple(sorted(channel.gives)) + ((channel.space,) if channel.space else ()),
+        channel.weights,
+        "; ".join(dict.fromkeys(card.licence.weights for card in cards)),
+        sum(card.size for card in cards),
+        (channel.lacks(recording) or "") if recording is not None else "",
+    )
+
+
+def _fusion_config(fusion: Fusion) -> dict[str, object]:
+    config: dict[str, object] = {"name": fusion.name}
+    for key, value in fusion.config().items():
+        config[key] = _fusion_config(value) if isinstance(value, Fusion) else value
+    return config
+
+
+def _fingerprint(name: str) -> str:
+    """SHA-256 of a weight file; of all files, where there are several."""
+    path = weights_path(name)
+    if path.is_file():
+        return checksum(path, "sha256")
+    return "+".join(value for _, value in sorted(recorded(path).items()))
+
+
+def presets() -> dict[str, str]:
+    """Names and titles of the presets that come with insula."""
+    folder = resources.files("insula") / "presets"
+    found = sorted(Path(str(each)) for each in folder.iterdir() if each.name.endswith(".toml"))
+    return {path.stem: str(read_toml(path).get("title", "")) for path in found}
+
+
+def preset_path(source: str | Path) -> Path:
+    """The file of a preset; a path is taken as it is."""
+    path = Path(source)
+    if path.suffix == ".toml":
+        return path
+    if str(source) not in presets():
+        raise UnknownName("preset", str(source), presets())
+    return Path(str(resources.files("insula") / "presets" / f"{source}.toml"))
+
+
+def analyze(
+    recording: Recording | str | Path,
+    *,
+    preset: str | Path = "fast",
+    transcript: str | Path | None = None,
+    spoken: str = "",
+    labels: Language = "en",
+    progress: Progress | None = None,
+) -> Analysis:
+    """Analyse one recording with a preset.
+
+    transcript: a text or subtitle file with what is said. spoken: ISO 639-1 code of the language
+    spoken. labels: the language in which labels are shown.
+    """
+    pipeline = Pipeline.load(preset)
+    for channel in pipeline.channels:
+        if spoken and hasattr(channel, "language"):
+            channel.language = spoken
+    if isinstance(recording, str | Path):
+        recording = open_recording(recording, transcript=transcript, language=spoken)
+    return pipeline(recording, language=labels, progress=progress)
