@@ -1,0 +1,1 @@
+"""Bytes to Recording: containers, video, audio, speech activity and text on one clock."""
