@@ -39,19 +39,16 @@ _HOMES = {
     "from_arrays": "media.recording",
     "Card": "zoo.card",
     "train": "learn.train",
-    "channels": "registry",
-    "corpora": "registry",
-    "fusions": "registry",
     "load_plugin": "registry",
-    "spaces": "registry",
-    "writers": "registry",
     "schema": "outputs.document",
+    "registry": "registry",
     "zoo": "zoo",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from insula import registry, zoo
     from insula.core.records import (
         Analysis,
         ChannelReport,
@@ -69,7 +66,7 @@ if TYPE_CHECKING:
     from insula.media.recording import from_arrays, open
     from insula.outputs.document import schema
     from insula.pipeline import Pipeline, analyze, presets
-    from insula.registry import channels, corpora, fusions, load_plugin, spaces, writers
+    from insula.registry import load_plugin
     from insula.zoo.card import Card
 
 
@@ -77,7 +74,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'insula' has no attribute {name!r}")
     home = importlib.import_module(f"insula.{_HOMES[name]}")
-    value = home if name == "zoo" else getattr(home, name)
+    value = home if name in ("registry", "zoo") else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tomli_w
@@ -43,6 +43,21 @@ def _without_none(config: Mapping[str, object]) -> dict[str, object]:
         for key, value in config.items()
         if value is not None
     }
+
+
+def check_keys(
+    table: Mapping[str, object], *, required: Sequence[str], optional: Sequence[str]
+) -> None:
+    """A pipeline's table has its sections and nothing unknown."""
+    known = [*required, *optional]
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(f"A pipeline has no key {key!r}.{hint} It has: {', '.join(known)}.")
+    for key in required:
+        if key not in table:
+            raise ConfigError(f"A pipeline needs a section [{key}]. Add it; presets show how.")
 
 
 def build_channel(name: str, arguments: object) -> Channel:

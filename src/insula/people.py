@@ -29,7 +29,8 @@ def bind(observations: Sequence[Observation]) -> tuple[list[Observation], list[s
 
     Observations without a person (the scene's sounds) stay without.
     """
-    faces = sorted({each.person for each in observations if "face" in each.tracks})
+    found = {each.person for each in observations if "face" in each.tracks}
+    faces = sorted(found, key=by_number)
     names = {face: f"person-{number}" for number, face in enumerate(faces, 1)}
     notes: list[str] = []
     for voice in sorted({each.person for each in observations} - set(faces) - {""}):
@@ -38,14 +39,21 @@ def bind(observations: Sequence[Observation]) -> tuple[list[Observation], list[s
         names[voice] = names.get(owner, f"person-{len(set(names.values())) + 1}")
         if doubt:
             notes.append(doubt)
-    names[""] = ""
-    bound = [replace(each, person=names[each.person]) for each in observations]
-    if all(person == "" for person in names.values()):
-        bound = [
-            replace(each, person="person-1") if each.estimate is not None else each
-            for each in bound
-        ]
+    # An opinion about no one in particular counts for the only or first person.
+    names[""] = "person-1"
+    bound = [
+        each
+        if not each.person and each.estimate is None
+        else replace(each, person=names[each.person])
+        for each in observations
+    ]
     return bound, notes
+
+
+def by_number(name: str) -> tuple[str, int]:
+    """Sort key of "person-2" before "person-10"."""
+    stem, _, number = name.rpartition("-")
+    return (stem, int(number)) if number.isdigit() else (name, 0)
 
 
 def _owner(said: tuple[Span, ...], visible: dict[str, tuple[Span, ...]]) -> tuple[str, str]:

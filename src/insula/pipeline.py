@@ -22,7 +22,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 import insula
-from insula.config import build_channel, build_fusion, read_toml, write_toml
+from insula.config import build_channel, build_fusion, check_keys, read_toml, write_toml
 from insula.core.records import (
     Analysis,
     ChannelReport,
@@ -34,13 +34,13 @@ from insula.core.records import (
 from insula.core.roles import Channel, Fusion
 from insula.core.space import Language
 from insula.core.time import Mark, Span
-from insula.core.track import Array
-from insula.errors import ContractError, InsulaError, UnknownName
+from insula.core.track import Array, Track
+from insula.errors import ConfigError, ContractError, InsulaError, UnknownName
 from insula.fusion.evidence import gather
 from insula.media.recording import open as open_recording
-from insula.people import bind, link, renamed
+from insula.people import bind, by_number, link, renamed
 from insula.zoo.card import find_card
-from insula.zoo.store import checksum, recorded, weights_path
+from insula.zoo.store import checksum, place, weights_path
 
 HOP = 0.5  # seconds between fused answers; expressions last half a second to four (Ekman 2003)
 DOUBT = 0.2  # quality below which a channel's opinion is not worth calling a contradiction
@@ -97,14 +97,20 @@ class Pipeline:
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> Pipeline:
         """A pipeline from what `config()` gives; unknown keys are errors."""
-        sections = dict(config)
-        sections.pop("title", None)
-        channels = [
-            build_channel(name, arguments)
-            for name, arguments in sections.pop("channels").items()  # type: ignore[attr-defined]
-        ]
-        fusion = build_fusion(sections.pop("fusion"))
-        return cls(channels, fusion, **sections)  # type: ignore[arg-type]
+        check_keys(config, required=("channels", "fusion"), optional=("title", "hop", "on_missing"))
+        sections, hop = config["channels"], config.get("hop", HOP)
+        if not isinstance(sections, Mapping):
+            raise ConfigError(f"[channels] is {sections!r}; write one [channels.NAME] a channel.")
+        if not isinstance(hop, int | float) or hop <= 0:
+            raise ConfigError(f"`hop` is {hop!r}; it must be a number of seconds above 0.")
+        on_missing = config.get("on_missing", "note")
+        if on_missing not in ("note", "raise"):
+            raise ConfigError(f'`on_missing` is {on_missing!r}; write "note" or "raise".')
+        channels = [build_channel(name, arguments) for name, arguments in sections.items()]
+        fusion = build_fusion(config["fusion"])
+        return cls(
+            channels, fusion, hop=hop, on_missing="raise" if on_missing == "raise" else "note"
+        )
 
     def config(self) -> dict[str, object]:
         """Everything that decides the answer, as plain values."""
@@ -137,7 +143,7 @@ class Pipeline:
             recording = open_recording(recording)
         seen, reports = self._observe(recording, progress or (lambda name, share: None))
         observations, notes = bind(seen)
-        notes = _notes(observations, reports, notes)
+        notes = _notes(self.channels, observations, reports) + notes
         people, without = self._fuse(recording.span, observations)
         for person in people:
             notes += self._contradictions(person, observations)
@@ -243,7 +249,8 @@ class Pipeline:
         """One estimate a person, and how it changes without each channel."""
         times = span.grid(self.hop)
         people, without = [], {}
-        for person in sorted({each.person for each in observations if each.estimate}):
+        names = dict.fromkeys(each.person for each in observations if each.estimate)
+        for person in sorted(names, key=by_number):
             mine = [each for each in observations if each.person == person and each.estimate]
             estimate = replace(self.fusion.fuse(mine, times=times), person=person)
             people.append(estimate)
@@ -311,6 +318,9 @@ class _Watched(Recording):
     def text(self) -> tuple[Mark, ...]:
         return self._recording.text()
 
+    def signal(self, name: str) -> Track:
+        return self._recording.signal(name)
+
     def crop(self, span: Span) -> Recording:
         return self._recording.crop(span)
 
@@ -322,19 +332,21 @@ class _Watched(Recording):
 
 
 def _notes(
-    observations: Sequence[Observation], reports: Mapping[str, ChannelReport], notes: list[str]
+    channels: Sequence[Channel],
+    observations: Sequence[Observation],
+    reports: Mapping[str, ChannelReport],
 ) -> list[str]:
-    """What a reader of the answer should know, in the order of the channels."""
+    """What a reader of the answer should know of each channel."""
     said = []
-    for name, report in reports.items():
+    for channel in channels:
+        name, report = channel.name, reports[channel.name]
         mine = [each for each in observations if each.channel == name]
         if not report.ran:
             said.append(f"{name} {'failed' if report.failed else 'did not run'}: {report.reason}")
         elif not mine:
-            seeks = insula.channels.get(name).seeks if name in insula.channels else "evidence"
-            said.append(f"{name}: no {seeks} found")
+            said.append(f"{name}: no {channel.seeks} found")
         said += [f"{name}: {note}" for each in mine for note in each.notes]
-    return said + notes
+    return said
 
 
 def _describe(channel: Channel, recording: Recording | None) -> Description:
@@ -359,10 +371,9 @@ def _fusion_config(fusion: Fusion) -> dict[str, object]:
 
 def _fingerprint(name: str) -> str:
     """SHA-256 of a weight file; of all files, where there are several."""
-    path = weights_path(name)
-    if path.is_file():
-        return checksum(path, "sha256")
-    return "+".join(value for _, value in sorted(recorded(path).items()))
+    card = find_card(name)
+    weights_path(card)  # complains where they are missing or damaged
+    return "+".join(checksum(place(card) / file.name, "sha256") for file in card.files)
 
 
 def presets() -> dict[str, str]:

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 import insula
 
@@ -38,7 +39,9 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Weights: what there is, what is here, fetch and check it.")
 app.add_typer(models, name="models", no_args_is_help=True)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# No markup: names and messages may hold brackets. No wrapping of messages: one error, one line.
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -108,16 +111,18 @@ def analyze(
     if folder is not None:
         _require_writable(folder)
     failed = False
-    for file in files:
+    for file, target in zip(files, _targets(folder, files), strict=True):
         try:
             recording = insula.open(file, transcript=transcript, language=language)
             with _progress(pipeline, recording, hidden=quiet or as_json) as tell:
                 analysis = pipeline(recording, language=labels.value, progress=tell)
-            if folder is not None:
-                target = folder if len(files) == 1 else folder / file.name
+            if target is not None:
                 written = analysis.save(target)
                 if not quiet and not as_json:
-                    err.print(f"Wrote {', '.join(path.name for path in written)} to {target}")
+                    err.print(
+                        f"Wrote {', '.join(path.name for path in written)} to {target}",
+                        soft_wrap=True,
+                    )
         except insula.InsulaError as error:
             _complain(error)
             failed = True
@@ -130,10 +135,10 @@ def analyze(
             show(analysis, out)
         for name, report in analysis.channels.items():
             if report.failed:
-                err.print(f"[red]insula:[/red] {name} failed on {file.name}: {report.reason}")
+                _complain(f"{name} failed on {file.name}: {report.reason}")
                 failed = True
     if not quiet and not as_json and not failed:
-        err.print(f"[dim]{RESPONSIBLE_USE}[/dim]")
+        err.print(Text(RESPONSIBLE_USE, style="dim"))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -168,8 +173,8 @@ def describe(
 def list_channels(as_json: AsJson = False) -> None:
     """List the channels: what observes a recording."""
     rows = []
-    for name in insula.channels:
-        kind = insula.channels.get(name)
+    for name in insula.registry.channels:
+        kind = insula.registry.channels.get(name)
         rows.append(
             {
                 "name": name,
@@ -185,7 +190,8 @@ def list_channels(as_json: AsJson = False) -> None:
 def list_fusions(as_json: AsJson = False) -> None:
     """List the fusions: what makes one estimate of many opinions."""
     rows = [
-        {"name": name, "what": _first_line(insula.fusions.get(name))} for name in insula.fusions
+        {"name": name, "what": _first_line(insula.registry.fusions.get(name))}
+        for name in insula.registry.fusions
     ]
     _print(rows, as_json)
 
@@ -194,7 +200,7 @@ def list_fusions(as_json: AsJson = False) -> None:
 def list_spaces(as_json: AsJson = False) -> None:
     """List the spaces: label sets and axes of emotion, with their sources."""
     rows = []
-    for name in insula.spaces:
+    for name in insula.registry.spaces:
         space = insula.get_space(name)
         rows.append(
             {
@@ -217,8 +223,8 @@ def list_presets(as_json: AsJson = False) -> None:
 def list_corpora(as_json: AsJson = False) -> None:
     """List the data sets that insula can read, with licence and access."""
     rows = []
-    for name in insula.corpora:
-        kind = insula.corpora.get(name)
+    for name in insula.registry.corpora:
+        kind = insula.registry.corpora.get(name)
         rows.append(
             {
                 "name": name,
@@ -287,7 +293,7 @@ def show_model(name: Annotated[str, typer.Argument(help="A name from `models lis
     from rich.markdown import Markdown
 
     card = insula.zoo.find_card(name)
-    out.print(Markdown(insula.zoo.models_page({card.name: card})))
+    out.print(Markdown(insula.zoo.card_section(card)))
 
 
 @models.command("pull")
@@ -331,7 +337,7 @@ def verify_models(
     for each in insula.zoo.verify(names or ()):
         out.print(f"{each.card.name}: {each.state}")
         if each.problem:
-            err.print(f"[red]insula:[/red] {each.problem}")
+            _complain(each.problem)
             damaged = True
     if damaged:
         raise typer.Exit(FAILED)
@@ -368,8 +374,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(error: Exception) -> None:
-    err.print(f"[red]insula:[/red] {error}", soft_wrap=True, markup=True)
+def _complain(message: object) -> None:
+    err.print(Text("insula: ", style="red") + Text(str(message)), soft_wrap=True)
 
 
 def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str]) -> insula.Pipeline:
@@ -379,7 +385,7 @@ def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str])
     sections = config["channels"]
     names = list(wanted or [*sections, *plugged])
     for name in names:
-        insula.channels.get(name)
+        insula.registry.channels.get(name)
     config["channels"] = {name: sections.get(name, {}) for name in names}
     return insula.Pipeline.from_config(config)
 
@@ -390,8 +396,8 @@ def _require_weights(pipeline: insula.Pipeline) -> None:
     names += pipeline.fusion.weights
     missing = [each.card.name for each in insula.zoo.verify(names) if each.state == "not pulled"]
     if missing:
-        err.print(
-            f"[red]insula:[/red] these weights are not on this machine: {', '.join(missing)}. "
+        _complain(
+            f"these weights are not on this machine: {', '.join(missing)}. "
             f"Pull them once with: insula models pull {' '.join(missing)}"
         )
         raise typer.Exit(FAILED)
@@ -405,11 +411,24 @@ def _require_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        err.print(
-            f"[red]insula:[/red] Cannot write to {str(folder)!r}: {error.strerror}. "
+        _complain(
+            f"Cannot write to {str(folder)!r}: {error.strerror}. "
             f"Name a folder that you may write to and that has room."
         )
         raise typer.Exit(FAILED) from error
+
+
+def _targets(folder: Path | None, files: Sequence[Path]) -> list[Path | None]:
+    """A folder a file; files of one name from several places are numbered."""
+    if folder is None:
+        return [None] * len(files)
+    if len(files) == 1:
+        return [folder]
+    names = [file.name for file in files]
+    return [
+        folder / (name if names.count(name) == 1 else f"{name}-{names[:at].count(name) + 1}")
+        for at, name in enumerate(names)
+    ]
 
 
 @contextmanager

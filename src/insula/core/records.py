@@ -215,7 +215,7 @@ class Analysis:
     def to_frame(self) -> pandas.DataFrame:
         """One row a person and moment, as a pandas table."""
         to_frame = load_object("insula.outputs.tables:to_frame", needed_by="Analysis.to_frame")
-        return to_frame(self)  # type: ignore[operator,no-any-return]
+        return to_frame(self)  # type: ignore[operator]
 
     def save(self, folder: str | Path, formats: Sequence[str] | None = None) -> list[Path]:
         """Write the analysis into `folder`; by default every format that is installed."""

@@ -40,8 +40,9 @@ class Channel(Configurable):
 
     name: its registry name. needs: kinds of stream it cannot do without ("video", "audio",
     "text", "signal:eda"). gives: names of the tracks, and kinds of the marks, that it may return.
-    seeks: what to say was not found, "faces". space: name of the space of its estimates, or None. window, hop: seconds it looks at for one
-    answer, and between answers. weights: names of the weight cards it uses as configured.
+    seeks: what it looks for, in one word, for saying that there was none. space: name of the
+    space of its estimates, or None. window, hop: seconds it looks at for one answer, and between
+    answers. weights: names of the weight cards it uses as configured.
     """
 
     role = "channel"

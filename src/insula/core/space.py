@@ -52,10 +52,12 @@ class Space:
 
     def prior(self) -> Array:
         """The answer of one who saw nothing: uniform, or the middle of the axes. (C,)"""
-        if self.kind == "exclusive":
-            return np.full(len(self), 1 / len(self), np.float32)
-        middle = 0.0 if self.kind == "independent" else (self.low + self.high) / 2
-        prior: Array = np.full(len(self), middle, np.float32)
+        value = {
+            "exclusive": 1 / len(self),
+            "independent": 0.0,
+            "axes": (self.low + self.high) / 2,
+        }[self.kind]
+        prior: Array = np.full(len(self), value, np.float32)
         return prior
 
 
@@ -80,7 +82,8 @@ class Bridge:
         """
         values = np.asarray(values, np.float64)
         if self.origin.kind == "axes":  # values, not shares: nothing is divided among the rest
-            return (values @ self.matrix).astype(np.float32)
+            moved: Array = (values @ self.matrix).astype(np.float32)
+            return moved
         mass = values @ self.kept.astype(np.float64)
         empty = mass < 1e-9
         mapped = (values @ self.matrix) / np.where(empty, 1.0, mass)[..., None]
@@ -185,7 +188,7 @@ def _grouping(
     for end, starts in groups.items():
         for start in starts:
             matrix[origin.index(start), target.index(end)] = 1.0
-    return Bridge(origin, target, matrix, (matrix > 0).any(axis=1), source)
+    return Bridge(origin, target, matrix, matrix.sum(axis=1) > 0, source)
 
 
 def _same_names(origin: Space, target: Space, source: str) -> Bridge:

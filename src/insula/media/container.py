@@ -29,10 +29,15 @@ av.logging.set_level(None)
 TAIL = 3.0
 # A header may be off by a padded last packet; further off than this, the packets are right.
 HEADER_TRUST = 0.5  # seconds
+# No packet lasts longer. libav 8 gives the last one of some Ogg files a negative length, wrapped to
+# three days.
+LONGEST_PACKET = 3600.0  # seconds
 # Raw streams carry no timestamps and no length, only a guess from the bit rate: count all packets.
 RAW_FORMATS = frozenset({"aac", "ac3", "amr", "mp3", "h264", "hevc", "m4v", "mpegvideo"})
 # Subtitle codecs that hold text; the others (DVD, Blu-ray) hold pictures of text.
 TEXT_CODECS = frozenset({"ass", "mov_text", "srt", "ssa", "subrip", "text", "webvtt"})
+
+DAMAGED_IMAGE = ("the image is damaged", "Copy or export it again.")
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,9 @@ def probe(path: Path) -> Container:
 
 def _describe(path: Path, handle: InputContainer) -> Container:
     videos, audios, texts = _usable(handle)
+    is_image = handle.format.name.endswith("_pipe")
+    if is_image and not videos:
+        raise UnreadableMedia(path, *DAMAGED_IMAGE)
     if not (videos or audios or texts):
         found = ", ".join(sorted({stream.type for stream in handle.streams})) or "nothing"
         raise UnreadableMedia(
@@ -138,7 +146,6 @@ def _describe(path: Path, handle: InputContainer) -> Container:
     timed = [*videos, *audios] or texts
     starts = [start for stream in timed if (start := _start(stream)) is not None]
     origin = min(starts, default=0.0)
-    is_image = handle.format.name.endswith("_pipe") or handle.format.name == "image2"
     return Container(
         path,
         origin,
@@ -238,7 +245,8 @@ def _last_end(handle: InputContainer, streams: list[av.stream.Stream]) -> float 
     for packet in packets(handle, streams):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None and packet.size and not packet.is_discard:
-            end = float((stamp + (packet.duration or 0)) * packet.time_base)
+            length = float((packet.duration or 0) * packet.time_base)
+            end = float(stamp * packet.time_base) + (length if length < LONGEST_PACKET else 0.0)
             last = end if last is None else max(last, end)
     return last
 
@@ -262,8 +270,8 @@ def _not_media(path: Path) -> UnreadableMedia:
             "its index (the moov atom) is missing, so the recording or the copy was cut short",
             "Copy or record it again, or rebuild the index with a repair tool.",
         )
-    if head[:3] == b"\xff\xd8\xff" or head[:4] in (b"\x89PNG", b"RIFF") or head[:2] == b"BM":
-        return UnreadableMedia(path, "the file is damaged", "Copy or export it again.")
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG")):
+        return UnreadableMedia(path, *DAMAGED_IMAGE)
     return UnreadableMedia(
         path,
         "its content is no video, audio or image format that can be decoded",

@@ -24,14 +24,14 @@ from insula.core.records import Frames
 from insula.core.time import Span
 from insula.core.track import Array
 from insula.errors import UnreadableMedia
-from insula.media.container import Container, packets
+from insula.media.container import DAMAGED_IMAGE, Container, packets
 
 BATCH = 16  # frames handed out at once, at most
 BATCH_BYTES = 64e6  # of RGB in a batch, at most; 4K frames come two at a time
 # Decoding starts this many seconds before a crop, so that the frame before its first one is known.
 LEAD_IN = 0.5
 # From this size on, decoding with one thread a core pays: HEVC 960x540 270 -> 510 frames a second,
-# H.264 640x360 1,200 -> 1,400 for twice the processor time (2 busy cores, November 2025).
+# H.264 640x360 1,200 -> 1,400 for twice the processor time (2 busy cores, November 2026).
 THREADED_PIXELS = 960 * 540
 # Decoded frames that a fast reader may be ahead of a slow one, and their bytes.
 AHEAD = 48
@@ -130,11 +130,11 @@ def read_image(path: Path) -> Array:
     try:
         # From memory, because by name libav would take "take%d.jpg" for a numbered series.
         with av.open(io.BytesIO(path.read_bytes()), "r") as handle:
+            # Of a video any frame helps; of a picture half a face would mislead.
+            handle.streams.video[0].codec_context.options = {"err_detect": "explode"}
             frame = next(handle.decode(video=0))
     except (av.FFmpegError, StopIteration) as error:
-        raise UnreadableMedia(path, "the image is damaged", "Copy or export it again.") from error
-    if frame.is_corrupt:
-        raise UnreadableMedia(path, "the image is damaged", "Copy or export it again.")
+        raise UnreadableMedia(path, *DAMAGED_IMAGE) from error
     return _Painter(None).paint(Shot(0.0, frame))
 
 
@@ -176,14 +176,16 @@ def nearest_to_grid(shots: Iterable[Shot], rate: float) -> Iterator[Shot]:
     """
     answered = -1  # the last k that a shot answers for
     held: Shot | None = None
+    half = 0.0  # half the way from the shot before to the held one
     for shot in shots:
         if held is not None:
-            upto = math.floor(rate * (held.time + shot.time) / 2)
+            half = (shot.time - held.time) / 2
+            upto = math.floor(rate * (held.time + half))
             if upto > answered:
                 yield held
             answered = upto
         held = shot
-    if held is not None and math.floor(rate * held.time + 0.5) > answered:
+    if held is not None and math.floor(rate * (held.time + half)) > answered:
         yield held
 
 

@@ -165,13 +165,12 @@ def _faces(analysis: Analysis) -> list[dict[str, object]]:
         if track is None:
             continue
         columns = [track.names.index(name) for name in ("x", "y", "width", "height")]
+        boxes = np.clip(track.values[track.mask][:, columns], 0, 1)
         faces.append(
             {
                 "person": each.person,
                 "times": [_time(time) for time in track.times[track.mask]],
-                "boxes": [
-                    _shares(np.clip(box, 0, 1)) for box in track.values[track.mask][:, columns]
-                ],
+                "boxes": [_shares(box) for box in boxes],
             }
         )
     return faces
@@ -216,7 +215,7 @@ def schema() -> dict[str, object]:
         labels=_list(text, "the columns of probabilities"),
         probabilities=_list(
             {"type": ["array", "null"], "items": share},
-            "one row a time; null where nothing was seen",
+            "a row a time; null where nothing was seen",
         ),
         valence=_list(axis, "unpleasant -1 to pleasant 1; empty where it is not known at all"),
         arousal=_list(axis, "calm -1 to excited 1; empty where it is not known at all"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ def _told(people: Sequence[Estimate], language: Language) -> list[Cue]:
         {edge for _, own in runs for run in own for edge in (run.span.start, run.span.end)}
     )
     found: list[Cue] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         shown = [
             (person, run)
             for person, own in runs

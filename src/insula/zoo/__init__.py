@@ -24,6 +24,7 @@ _HOMES = {
     "weights_path": "store",
     "pull": "fetch",
     "Model": "session",
+    "card_section": "page",
     "models_page": "page",
 }
 
@@ -31,6 +32,7 @@ __all__ = [
     "Card",
     "Model",
     "Verification",
+    "card_section",
     "cards",
     "find_card",
     "home",
@@ -43,7 +45,7 @@ __all__ = [
 if TYPE_CHECKING:
     from insula.zoo.card import Card, cards, find_card
     from insula.zoo.fetch import pull
-    from insula.zoo.page import models_page
+    from insula.zoo.page import card_section, models_page
     from insula.zoo.session import Model
     from insula.zoo.store import Verification, home, verify, weights_path
 

@@ -32,7 +32,6 @@ Progress = Callable[[int, int], None]
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further attempt
 TIMEOUT = 30.0  # seconds without a byte before an attempt counts as cut
-BLOCK = 1 << 18  # bytes a write: progress moves several times a second at 1 MB/s
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP answers that may pass
 _NO_SUCH_RANGE = 416
@@ -161,7 +160,7 @@ class _Download:
                 if shutil.disk_usage(self.path.parent).free < left:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 here = self.before + start
-                for block in answer.iter_bytes(BLOCK):
+                for block in answer.iter_bytes():
                     output.write(block)
                     here += len(block)
                     if self.progress is not None:

@@ -31,7 +31,7 @@ def models_page(known: Mapping[str, Card] | None = None) -> str:
     ]
     table = ["| name | channel | tier | size | licence of the weights | verified here |"]
     table += ["| --- | --- | --- | --- | --- | --- |", *rows]
-    sections = [_section(card) for card in ordered]
+    sections = [card_section(card) for card in ordered]
     return "\n".join([_HEAD, *table, "", "\n\n".join(sections), ""])
 
 
@@ -40,7 +40,8 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size else "unknown"
 
 
-def _section(card: Card) -> str:
+def card_section(card: Card) -> str:
+    """Everything one card says, in Markdown."""
     lines = [
         f"## {card.name}",
         "",

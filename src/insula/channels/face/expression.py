@@ -12,6 +12,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from insula.channels.face.pulled import FAMILIES, PulledExpression
 from insula.core.track import Array
 from insula.zoo.session import Model
 
@@ -47,4 +48,4 @@ class GreyExpression:
 
 def expression(model: str) -> Expression:
     """The reader for these weights."""
-    return GreyExpression(model)
+    return PulledExpression(model) if model in FAMILIES else GreyExpression(model)

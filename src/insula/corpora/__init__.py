@@ -1,0 +1,1 @@
+"""Readers of public corpora, one file each: the layout expected on disk, labels, groups, splits."""

@@ -1,0 +1,110 @@
+"""GoEmotions: English comments from Reddit, each labelled with some of 27 emotions or neutral.
+
+Layout: `original/train.tsv`, `original/dev.tsv` and, where it was fetched, `original/test.tsv`,
+whose rows hold the text, the numbers of its labels separated by commas, and the comment's id,
+separated by tabs; `original/labels.txt` lists the labels, one a line, in the order of their
+numbers. The authors' own grouping into Ekman's emotions is the bridge goemotions -> ekman7.
+
+Names of people were replaced by "[NAME]" and of religions by "[RELIGION]".
+
+Source: Demszky et al., "GoEmotions: a dataset of fine-grained emotions", ACL 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from insula.core.roles import Corpus, Example
+from insula.core.space import GOEMOTIONS
+from insula.corpora.labelled_text import (
+    LabelledTexts,
+    examples,
+    indicators,
+    read_lines,
+    stack,
+)
+from insula.errors import ConfigError, UnexpectedLayout
+
+NAME = "GoEmotions"
+FOLDER = "original"
+PARTS = ("train", "dev", "test")
+ADVICE = "Get the folder data of GoEmotions from its authors, google-research on GitHub."
+
+
+class GoEmotions(Corpus):
+    """Comments of the training part, then of the development part, then of the test part."""
+
+    name = "goemotions"
+    title = "GoEmotions, English comments with 27 emotions and neutral"
+    citation = "Demszky et al. (2020), GoEmotions: a dataset of fine-grained emotions, ACL"
+    licence = "CC BY 4.0 (texts and labels), Apache-2.0 (code)"
+    access = "free download from google-research on GitHub, folder goemotions/data"
+    layout = "original/{train,dev,test}.tsv and original/labels.txt"
+    space = "goemotions"
+    protocols = ("train-dev",)
+
+    def __iter__(self) -> Iterator[Example]:
+        for part in self._parts():
+            yield from examples(read_part(self.root, part), language="en", corpus=NAME)
+
+    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """The published split: "train-dev", or "train-test" where the test part is there too."""
+        ranges, start = {}, 0
+        for part in self._parts():
+            stop = start + len(read_part(self.root, part))
+            ranges[f"train-{part}"], start = range(start, stop), stop
+        train = ranges.pop("train-train")
+        if protocol not in ranges:
+            raise ConfigError(
+                f"{NAME} in {str(self.root)!r} cannot be split by {protocol!r}. "
+                f"Choose one of: {', '.join(ranges)}"
+            )
+        return [(train, ranges[protocol])]
+
+    def _parts(self) -> tuple[str, ...]:
+        has_test = (Path(self.root) / FOLDER / "test.tsv").is_file()
+        return PARTS if has_test else PARTS[:2]
+
+    @staticmethod
+    def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:
+        """A tree of the same layout: `groups` made-up comments a label in each part."""
+        target = Path(folder) / FOLDER
+        target.mkdir(parents=True, exist_ok=True)
+        labels = GOEMOTIONS.labels
+        (target / "labels.txt").write_text("\n".join(labels), encoding="utf-8")
+        for part in PARTS[:2]:
+            rows = [
+                f"I feel {label} number {rng.integers(1000)}!\t{number}\t{part}{number}x{group}\n"
+                for group in range(groups)
+                for number, label in enumerate(labels)
+            ]
+            (target / f"{part}.tsv").write_text("".join(rows), encoding="utf-8")
+
+
+def read_part(root: str | Path, part: str) -> LabelledTexts:
+    """The comments of "train", "dev" or "test", in the order of the file."""
+    _check_labels(root)
+    file = f"{FOLDER}/{part}.tsv"
+    texts, keys, rows = [], [], []
+    for line in read_lines(NAME, root, file, advice=ADVICE):
+        cells = line.split("\t")
+        numbers = cells[1].split(",") if len(cells) == 3 else []
+        count = len(GOEMOTIONS.labels)
+        if not numbers or not all(n.isdecimal() and int(n) < count for n in numbers):
+            expected = f"a text, numbers of labels below {count}, and an id, separated by tabs"
+            raise UnexpectedLayout(NAME, Path(root) / file, repr(line), expected)
+        texts.append(cells[0])
+        keys.append(cells[2])
+        rows.append(indicators(map(int, numbers), count))
+    return LabelledTexts(tuple(texts), tuple(keys), "goemotions", stack(rows, len(GOEMOTIONS)))
+
+
+def _check_labels(root: str | Path) -> None:
+    file = f"{FOLDER}/labels.txt"
+    found = tuple(read_lines(NAME, root, file, advice=ADVICE))
+    if found != GOEMOTIONS.labels:
+        expected = f"the {len(GOEMOTIONS)} labels in the order of the release"
+        raise UnexpectedLayout(NAME, Path(root) / file, ", ".join(found), expected)

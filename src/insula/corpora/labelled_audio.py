@@ -1,0 +1,101 @@
+"""What the audio corpora have in common: finding clips, their labels as examples, folds, fixtures.
+
+The releases are WAV; a copy in FLAC, Opus or Vorbis under the same names is as good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from insula.core.records import Estimate
+from insula.core.roles import Example
+from insula.core.space import Space
+from insula.core.track import Array, Track
+from insula.errors import ConfigError, FilesMissing
+from insula.media import recording
+from insula.media.audio import SAMPLE_RATE
+
+SUFFIXES = (".wav", ".flac", ".opus", ".ogg")
+CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".opus": "libopus", ".ogg": "libvorbis"}
+SAMPLE_FORMATS = {".wav": "s16", ".flac": "s16", ".opus": "flt", ".ogg": "fltp"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One file and what its name says.
+
+    label: a column of the corpus's space; for an axis its value. groups: as in `Example`.
+    """
+
+    path: Path
+    label: float
+    groups: Mapping[str, str]
+
+    def audio(self) -> Array:
+        """All of it: mono float32 at 16 kHz, (N,)."""
+        return recording.open(self.path).audio()
+
+
+def find_clips(corpus: str, root: str | Path, pattern: str, *, advice: str) -> list[Path]:
+    """Audio files under `root` that match `pattern`, in the order of their names."""
+    found = [path for path in Path(root).glob(pattern) if path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise FilesMissing(corpus, root, [f"{pattern} ({', '.join(SUFFIXES)})"], advice)
+    return sorted(found)
+
+
+def examples(clips: Sequence[Clip], space: Space, *, corpus: str) -> Iterator[Example]:
+    """Each clip as a recording, with its label as an estimate of the whole of it."""
+    for clip in clips:
+        heard = recording.open(clip.path)
+        exclusive = space.kind == "exclusive"
+        values = np.eye(len(space))[int(clip.label)] if exclusive else np.array([clip.label])
+        middle, length = heard.span.middle, heard.span.duration
+        track = Track([middle], values[None], space.labels, width=length)
+        truth = Estimate(space, track, np.ones(1), f"names of {corpus}", basis="annotators")
+        person = clip.groups.get("speaker", "")
+        yield Example(heard, {space.name: truth}, person=person, groups=clip.groups)
+
+
+def folds(clips: Sequence[Clip], group: str, count: int) -> list[tuple[list[int], list[int]]]:
+    """(training, test) positions: `count` folds of whole groups, neighbours in order together."""
+    names = sorted({clip.groups[group] for clip in clips}, key=lambda name: (len(name), name))
+    parts = np.array_split(np.arange(len(names)), count)
+    number = {names[i]: fold for fold, part in enumerate(parts) for i in part}
+    of = [number[clip.groups[group]] for clip in clips]
+    every = range(len(clips))
+    return [
+        ([i for i in every if of[i] != f], [i for i in every if of[i] == f]) for f in range(count)
+    ]
+
+
+def check_protocol(corpus: str, protocol: str, known: Sequence[str]) -> None:
+    """ConfigError where the corpus knows no such protocol."""
+    if protocol not in known:
+        raise ConfigError(
+            f"{corpus} knows no protocol {protocol!r}. Choose one of: {', '.join(known)}"
+        )
+
+
+def write_clip(path: Path, rng: np.random.Generator, *, seconds: float = 1.0) -> None:
+    """A made-up clip in the format of its suffix: three gliding tones in a little noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    pitch = rng.uniform(100, 400) * (1 + 0.2 * np.sin(2 * np.pi * rng.uniform(1, 5) * time))
+    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+    tones = sum(np.sin(k * phase) * rng.uniform(0.2, 1) for k in (1, 2, 5))
+    audio = (0.1 * tones + 0.005 * rng.standard_normal(len(time))).astype(np.float32)
+    suffix = path.suffix
+    kind = SAMPLE_FORMATS[suffix]
+    samples = (audio * 32767).astype(np.int16) if kind == "s16" else audio
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(CODECS[suffix], rate=SAMPLE_RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], format=kind, layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

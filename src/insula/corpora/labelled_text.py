@@ -1,0 +1,108 @@
+"""What the text corpora have in common: reading their files, and sentences with labels.
+
+A sentence is its own group: nobody knows who wrote it. What must not be shared between training
+and test is its wording, so where a corpus has no published split, `tenth` splits by wording.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from insula.core.records import Estimate
+from insula.core.roles import Example
+from insula.core.space import Space, get_space
+from insula.core.time import Mark, Span
+from insula.core.track import Track
+from insula.errors import FilesMissing, UnexpectedLayout
+from insula.media.recording import from_arrays
+
+SECOND = Span(0, 1)  # when a written sentence is said: it has no time of its own
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledTexts:
+    """Sentences and what annotators said of them.
+
+    texts: N of them. keys: what identifies each in the corpus. space: name of the space of the
+    labels. values: (N, C) float32 in the columns of that space: 0 or 1 for labels, else axes.
+    """
+
+    texts: tuple[str, ...]
+    keys: tuple[str, ...]
+    space: str
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, positions: Iterable[int]) -> LabelledTexts:
+        """The sentences at `positions`, in that order."""
+        chosen = list(positions)
+        return LabelledTexts(
+            tuple(self.texts[i] for i in chosen),
+            tuple(self.keys[i] for i in chosen),
+            self.space,
+            self.values[chosen],
+        )
+
+
+def read_lines(corpus: str, root: str | Path, file: str, *, advice: str) -> list[str]:
+    """The lines of a file of a corpus, without their ends: UTF-8, else Windows-1252.
+
+    Only line feeds end a line: the texts hold other signs that Python would split at.
+    """
+    path = Path(root) / file
+    if not path.is_file():
+        raise FilesMissing(corpus, root, [file], advice)
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = raw.decode("cp1252")
+        except UnicodeDecodeError as error:
+            raise UnexpectedLayout(
+                corpus, path, f"the byte {raw[error.start]:#04x} at {error.start}", "UTF-8 text"
+            ) from error
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+def indicators(numbers: Iterable[int], count: int) -> np.ndarray:
+    """One where a number is listed: (count,) float32."""
+    row = np.zeros(count, np.float32)
+    row[list(numbers)] = 1.0
+    return row
+
+
+def stack(rows: list[np.ndarray], columns: int) -> np.ndarray:
+    """Rows to a table, (N, columns) float32, also where there is none."""
+    return np.array(rows, np.float32).reshape(-1, columns)
+
+
+def tenth(text: str) -> int:
+    """Which tenth a text falls into, 0 to 9: by a checksum of its wording, so always the same.
+
+    >>> tenth("hello"), tenth("hello!")
+    (0, 0)
+    """
+    return zlib.crc32(text.encode()) * 10 >> 32
+
+
+def examples(labelled: LabelledTexts, *, language: str, corpus: str) -> Iterator[Example]:
+    """Each sentence as a recording of one second, with its labels as an estimate."""
+    space = get_space(labelled.space)
+    for text, key, values in zip(labelled.texts, labelled.keys, labelled.values, strict=True):
+        sentence = Mark(SECOND, "sentence", text, language=language)
+        recording = from_arrays(key, text=[sentence])
+        yield Example(recording, {space.name: _truth(space, values, corpus)}, groups={"text": key})
+
+
+def _truth(space: Space, values: np.ndarray, corpus: str) -> Estimate:
+    track = Track([SECOND.middle], values[None], space.labels, width=SECOND.duration)
+    return Estimate(space, track, np.ones(1), f"annotators of {corpus}", basis="annotators")

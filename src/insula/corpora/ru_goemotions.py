@@ -1,0 +1,98 @@
+"""ru_go_emotions: the comments of GoEmotions in Russian, by machine translation.
+
+Layout: `ru-go-emotions-simplified-validation.csv` with the columns ru_text, text, labels, id;
+labels look like "[ 4 27]", numbers in the order of GoEmotions.
+
+This part translates exactly the development part of GoEmotions (the same ids). So a net that has
+learnt from all of it has met the labels of those comments, in Russian; `tenth` of the English
+text keeps a comment and its translation on the same side of a split.
+
+Source: machine translation of Demszky et al. (2020) published as ru_go_emotions under MIT.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from insula.core.roles import Corpus, Example
+from insula.core.space import GOEMOTIONS, title
+from insula.corpora.labelled_text import (
+    LabelledTexts,
+    examples,
+    indicators,
+    read_lines,
+    stack,
+    tenth,
+)
+from insula.errors import ConfigError, UnexpectedLayout
+
+NAME = "ru_go_emotions"
+FILE = "ru-go-emotions-simplified-validation.csv"
+COLUMNS = ["ru_text", "text", "labels", "id"]
+ADVICE = "Get the validation part of ru_go_emotions, simplified, as CSV."
+HELD_OUT_TENTHS = (0, 1)
+
+
+class RuGoEmotions(Corpus):
+    """Russian comments in the order of the file."""
+
+    name = "ru_goemotions"
+    title = "GoEmotions in Russian, machine translated, validation part"
+    citation = "Demszky et al. (2020), GoEmotions, ACL; Russian machine translation"
+    licence = "MIT"
+    access = "free download from its publisher on the Hugging Face hub, ru_go_emotions"
+    layout = FILE
+    space = "goemotions"
+    protocols = ("wording-80-20",)
+
+    def __iter__(self) -> Iterator[Example]:
+        yield from examples(read_translations(self.root)[0], language="ru", corpus=NAME)
+
+    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """One split by a checksum of the English wording: 80 % to learn from, 20 % held out."""
+        if protocol not in self.protocols:
+            raise ConfigError(
+                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
+            )
+        _, english = read_translations(self.root)
+        held_out = np.array([tenth(text) in HELD_OUT_TENTHS for text in english], bool)
+        return [(np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist())]
+
+    @staticmethod
+    def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:
+        """A file of the same layout: `groups` made-up comments a label."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with (Path(folder) / FILE).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(COLUMNS)
+            for group in range(groups):
+                for number, label in enumerate(GOEMOTIONS.labels):
+                    draw = rng.integers(1000)
+                    russian = f"Я чувствую {title(label, 'ru')} номер {draw}!"
+                    english = f"I feel {label} number {draw}!"
+                    writer.writerow([russian, english, f"[{number}]", f"r{number}x{group}"])
+
+
+def read_translations(root: str | Path) -> tuple[LabelledTexts, tuple[str, ...]]:
+    """The Russian comments with their labels, and the English text of each."""
+    lines = read_lines(NAME, root, FILE, advice=ADVICE)
+    rows = csv.reader(line + "\n" for line in lines)
+    header = next(rows, [])
+    if header != COLUMNS:
+        raise UnexpectedLayout(NAME, Path(root) / FILE, f"columns {header}", f"columns {COLUMNS}")
+    russian, english, keys, values = [], [], [], []
+    for row in rows:
+        numbers = row[2].strip("[]").split() if len(row) == len(COLUMNS) else []
+        if not numbers or not all(n.isdecimal() and int(n) < len(GOEMOTIONS) for n in numbers):
+            expected = f"{', '.join(COLUMNS)} in each row, with labels such as '[ 4 27]'"
+            raise UnexpectedLayout(NAME, Path(root) / FILE, repr(row), expected)
+        russian.append(row[0])
+        english.append(row[1])
+        keys.append(row[3])
+        values.append(indicators(map(int, numbers), len(GOEMOTIONS)))
+    table = stack(values, len(GOEMOTIONS))
+    return LabelledTexts(tuple(russian), tuple(keys), "goemotions", table), tuple(english)

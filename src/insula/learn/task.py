@@ -1,0 +1,123 @@
+"""What one recipe trains, as the loop sees it.
+
+    Recipe (TOML) --learn.face.build--> Task --learn.train--> weights, card, log, curves
+
+A `Task` knows the samples and the net and nothing of epochs or optimisers; the loop in `learn.train` knows epochs and
+optimisers and nothing of faces or voices. Samples are numbered 0..n-1 in whatever order the task keeps them; every method
+takes numbers of samples, so a split is an array of integers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from torch import Tensor, nn
+
+Indices: TypeAlias = np.ndarray
+"""Numbers of samples: (B,) int64."""
+
+Batch: TypeAlias = Mapping[str, Tensor]
+"""One training batch; the names are the task's own business, the first axis of every tensor is the sample."""
+
+Predictions: TypeAlias = Mapping[str, np.ndarray]
+"""What a net says of samples beside the truth, one row a sample, so that folds can be laid end to end."""
+
+Calibration: TypeAlias = Mapping[str, float]
+"""Numbers fitted on held-out predictions and baked into the exported graph, such as {"temperature": 1.3}."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training run: the samples it learns from and the held-out samples that judge it (none: nothing judges)."""
+
+    name: str
+    train: Indices
+    held_out: Indices
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of a card: a number, its 95 % interval, and what exactly was measured."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    corpus: str
+    protocol: str
+    n: int
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """The same metric within one group of the corpus (one sex, one language), so that unevenness is seen."""
+
+    corpus: str
+    group: str
+    name: str
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the held-out predictions amount to."""
+
+    metrics: Sequence[Metric]
+    groups: Sequence[GroupResult] = field(default=())
+
+
+class Task(ABC):
+    """Samples, a net, a loss and a verdict."""
+
+    folds: Sequence[Fold]
+    """One fold: its net is what ships. Several: one net a fold for the verdict, then one on `everything` that ships."""
+
+    everything: Indices
+    """The samples that the shipped net learns from when there are several folds."""
+
+    metric: str
+    """The key of `score` that says which epoch was best; more is better."""
+
+    inputs: Mapping[str, str]
+    """Inputs of the exported graph and their shapes, {"faces": "float32 [N,1,48,48]"}, for the card."""
+
+    outputs: Mapping[str, str]
+    """Outputs of the exported graph and their shapes, for the card."""
+
+    @abstractmethod
+    def make_net(self) -> nn.Module:
+        """A fresh, untrained net; the loop has seeded torch before it calls."""
+
+    @abstractmethod
+    def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
+        """The training batch of these samples, augmented by `rng`."""
+
+    @abstractmethod
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        """The scalar to minimise."""
+
+    @abstractmethod
+    def predict(self, net: nn.Module, indices: Indices) -> Predictions:
+        """Outputs and truth for these samples, not augmented; the net is in evaluation mode, gradients are off."""
+
+    @abstractmethod
+    def score(self, predictions: Predictions) -> Mapping[str, float]:
+        """Quick metrics after an epoch, with `metric` among them."""
+
+    def calibrate(self, predictions: Predictions) -> Calibration:
+        """Numbers fitted on held-out predictions; by default none."""
+        return {}
+
+    @abstractmethod
+    def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
+        """The metrics of the card, with intervals, calibrated where the task calibrates (fitted on other samples)."""
+
+    @abstractmethod
+    def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
+        """Write the ONNX graph, calibration included, and check it against the net (`learn.export`)."""

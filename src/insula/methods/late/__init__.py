@@ -1,0 +1,1 @@
+"""Methods that fuse what the channels have each concluded."""

@@ -1,0 +1,154 @@
+"""Faces: followed over time, judged for quality, read the same however they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import insula
+from insula import Estimate, Observation, Recording, Span
+from insula.channels.face import Face
+from insula.channels.face.quality import face_quality
+from insula.channels.face.tracking import Tracker, look_of
+from insula.core.track import Array
+
+BLUE, RED = np.full((40, 40, 3), (40, 40, 200), np.uint8), np.full((40, 40, 3), 200, np.uint8)
+BLUE[:20] = 255
+RED[:, :20] = (200, 30, 30)
+
+
+def track(steps: list[tuple[float, list[tuple[tuple[float, ...], Array]]]]) -> Tracker:
+    """A tracker that has seen, at each time, faces as pairs of box and picture."""
+    tracker, rows = Tracker(), 0
+    for time, faces in steps:
+        if faces:
+            boxes = np.array([box for box, _ in faces], np.float64)
+            looks = np.stack([look_of(picture) for _, picture in faces])
+            tracker.update(time, boxes, looks, range(rows, rows + len(faces)))
+            rows += len(faces)
+    return tracker
+
+
+def test_two_faces_that_change_order_stay_two_people() -> None:
+    left, right = (10, 10, 40, 40), (200, 10, 40, 40)
+    one = [(0.0, [(left, BLUE), (right, RED)]), (0.2, [(right, RED), (left, BLUE)])]
+    trails = track([*one, (0.4, [(left, BLUE), (right, RED)])]).trails()
+    assert [trail.rows for trail in trails] == [[0, 3, 4], [1, 2, 5]]
+
+
+def test_a_face_that_moves_slowly_is_one_person() -> None:
+    steps = [(0.2 * n, [((10 + 8 * n, 10, 40, 40), BLUE)]) for n in range(20)]
+    assert len(track(steps).trails()) == 1
+
+
+def test_a_face_that_comes_back_elsewhere_is_known_by_its_look() -> None:
+    there = [(0.2 * n, [((10, 10, 40, 40), BLUE)]) for n in range(5)]
+    back = [(9 + 0.2 * n, [((200, 80, 44, 44), BLUE)]) for n in range(5)]
+    other = [(9 + 0.2 * n, [((200, 80, 44, 44), RED)]) for n in range(5)]
+    assert len(track([*there, *back]).trails()) == 1
+    assert len(track([*there, *other]).trails()) == 2
+
+
+def test_a_false_alarm_of_two_frames_is_nobody() -> None:
+    steps = [(0.0, [((10, 10, 40, 40), BLUE)]), (0.2, [((10, 10, 40, 40), BLUE)])]
+    assert track(steps).trails() == []
+    assert len(track(steps).trails(least=1)) == 1
+
+
+def face_picture(demo: Path) -> Array:
+    """The face of the demo clip as a 48-pixel grey picture in [0, 1]."""
+    (seen,) = Face().observe(insula.open(demo))
+    recording = insula.open(demo)
+    batch = next(iter(recording.frames(rate=5)))
+    height, width = batch.images.shape[1:3]
+    x, y, w, h = seen.tracks["face"].values[0] * [width, height, width, height]
+    crop = batch.images[0][int(y) : int(y + h), int(x) : int(x + w)]
+    return cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (48, 48)).astype(np.float32) / 255
+
+
+def test_blurred_and_small_faces_are_worth_less(demo: Path) -> None:
+    sharp = face_picture(demo)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 3)
+    faces = np.stack([sharp, blurred, sharp, np.full((48, 48), 0.5, np.float32)])
+    quality = face_quality(faces, np.array([120, 120, 24, 120]))
+    assert quality[0] > 0.5
+    assert quality[1] < quality[0] - 0.2
+    assert quality[2] < quality[0] - 0.2
+    assert quality[3] == 0.0
+
+
+def still(picture: Array) -> Recording:
+    return insula.from_arrays("still", frames=picture[None], frame_times=np.zeros(1))
+
+
+def test_a_mirrored_face_has_the_same_expression(clips: Path) -> None:
+    recording = insula.open(clips / "single_face.jpg")
+    picture = next(iter(recording.frames(rate=1, longest_side=640))).images[0]
+    (as_is,) = Face().observe(still(picture))
+    (mirrored,) = Face().observe(still(picture[:, ::-1]))
+    assert as_is.estimate is not None and mirrored.estimate is not None
+    assert as_is.estimate.top(1)[0][0] == mirrored.estimate.top(1)[0][0]
+    assert np.abs(as_is.estimate.mean() - mirrored.estimate.mean()).sum() / 2 < 0.3
+
+
+def test_the_demo_holds_one_face_all_the_time(demo: Path) -> None:
+    recording = insula.open(demo)
+    (seen,) = Face().observe(recording)
+    boxes = seen.tracks["face"]
+    assert len(boxes) > 0.8 * 5 * recording.span.duration
+    assert boxes.values.min() >= 0 and (boxes.values[:, :2] + boxes.values[:, 2:]).max() <= 1.02
+    assert seen.estimate is not None
+    assert seen.estimate.space.name == "ekman8"
+
+
+def test_nobody_is_seen_where_nobody_is() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (10, 90, 160, 3), np.uint8)
+    times = np.arange(10) / 5
+    assert Face().observe(insula.from_arrays("noise", frames=frames, frame_times=times)) == []
+    black = np.zeros_like(frames)
+    assert Face().observe(insula.from_arrays("black", frames=black, frame_times=times)) == []
+
+
+def test_no_face_is_found_in_a_clip_without_any(clips: Path) -> None:
+    assert Face().observe(insula.open(clips / "no_face.mp4")) == []
+
+
+def longest(observations: list[Observation]) -> Estimate:
+    assert observations and observations[0].estimate is not None
+    return observations[0].estimate
+
+
+def test_a_face_that_goes_away_leaves_no_opinion(clips: Path) -> None:
+    recording = insula.open(clips / "face_noface.mov")
+    estimate = longest(Face().observe(recording))
+    assert estimate.track.times[0] < 1.0
+    assert estimate.track.times[-1] < recording.span.end - 1.0
+
+
+def test_a_face_that_appears_has_no_opinion_before(clips: Path) -> None:
+    estimate = longest(Face().observe(insula.open(clips / "noface_face.mov")))
+    assert estimate.track.times[0] > 1.0
+
+
+def test_several_faces_are_several_people(clips: Path) -> None:
+    found = Face().observe(insula.open(clips / "multi_face.jpg"))
+    assert len(found) >= 4
+    assert len({each.person for each in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", ["talking_head_1.mp4", "talking_head_2.mp4", "talking_head_3.mp4"])
+def test_a_talking_head_is_one_person(clips: Path, name: str) -> None:
+    recording = insula.open(clips / name)
+    found = Face().observe(recording.crop(Span(0, 6)))
+    assert len(found) == 1
+    assert len(longest(found).track) > 20
+
+
+def test_smiling_portraits_smile(clips: Path) -> None:
+    """Official portraits with a broad smile: the one label everybody would agree on."""
+    for name in ("obama.jpg", "biden.jpg"):
+        assert longest(Face().observe(insula.open(clips / name))).top(1)[0][0] == "happiness", name

@@ -1,0 +1,90 @@
+"""Voices: only speech counts, loudness does not, noise lowers quality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import insula
+from insula import Observation, Recording, Span
+from insula.channels.voice import Voice
+from insula.core.track import Array
+from insula.testing.synthetic import noise, silence, tone
+
+
+@pytest.fixture(scope="module")
+def samples(demo: Path) -> Array:
+    return insula.open(demo).audio()
+
+
+def sound(samples: Array) -> Recording:
+    return insula.from_arrays("sound", audio=samples)
+
+
+def heard(samples: Array) -> Observation:
+    (observation,) = Voice().observe(sound(samples))
+    assert observation.estimate is not None
+    return observation
+
+
+def test_speech_gets_an_opinion_where_it_is_and_nowhere_else(samples: Array) -> None:
+    observation = heard(samples)
+    assert observation.estimate is not None
+    track = observation.estimate.track
+    assert observation.estimate.space.name == "ravdess8"
+    assert 0 < track.mask.sum() < len(track)
+    spoken = sum(mark.span.duration for mark in observation.marks)
+    assert track.mask.sum() * 0.5 == pytest.approx(spoken, abs=1.0 * len(observation.marks))
+    assert {mark.kind for mark in observation.marks} == {"speech"}
+
+
+def test_a_second_of_silence_before_shifts_everything_by_a_second(samples: Array) -> None:
+    before = heard(samples)
+    after = heard(np.concatenate([silence(1.0), samples]))
+    starts = [mark.span.start for mark in before.marks]
+    assert [mark.span.start - 1 for mark in after.marks] == pytest.approx(starts, abs=0.15)
+    assert before.estimate is not None and after.estimate is not None
+    assert after.estimate.mean() == pytest.approx(before.estimate.mean(), abs=0.15)
+
+
+@pytest.mark.parametrize("gain", [0.25, 0.7])
+def test_loudness_changes_little(samples: Array, gain: float) -> None:
+    loud, soft = heard(samples).estimate, heard(samples * gain).estimate
+    assert loud is not None and soft is not None
+    assert np.abs(loud.mean() - soft.mean()).sum() / 2 < 0.2
+
+
+def test_noise_lowers_quality(samples: Array) -> None:
+    rng = np.random.default_rng(0)
+    level = float(np.sqrt((samples**2).mean()))
+    noisy = samples + noise(len(samples) / 16_000, rng, level=level / 2)[: len(samples)]
+    assert heard(noisy).quality < heard(samples).quality - 0.1
+
+
+def test_nothing_is_heard_where_nobody_speaks() -> None:
+    rng = np.random.default_rng(0)
+    for samples in (silence(3), tone(3), noise(3, rng), noise(3, rng, level=0.001)):
+        assert Voice().observe(sound(samples)) == []
+
+
+def test_arousal_comes_from_a_head_of_its_own(samples: Array) -> None:
+    estimate = heard(samples).estimate
+    assert estimate is not None and estimate.affect is not None
+    values = estimate.affect.track.values[estimate.affect.track.mask]
+    assert np.abs(values).max() <= 1
+    assert "learned head" in estimate.affect.basis
+
+
+def test_windows_are_equal_and_no_longer_than_asked() -> None:
+    windows = Voice(window=3.0)._windows(Span(1, 8))
+    assert [round(window.duration, 3) for window in windows] == [2.333] * 3
+    assert (windows[0].start, windows[-1].end) == (1, 8)
+
+
+def test_a_clip_of_real_speech(clips: Path) -> None:
+    (observation,) = Voice().observe(insula.open(clips / "jfk.flac"))
+    spoken = sum(mark.span.duration for mark in observation.marks)
+    assert 5 < spoken < 11
+    assert observation.quality > 0.3

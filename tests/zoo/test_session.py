@@ -1,0 +1,63 @@
+"""Running weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, checker, helper
+
+from insula.errors import WeightsError
+from insula.zoo.session import Model, open_session
+from insula.zoo.store import checksum
+
+from .conftest import write_card
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Weights y = x + x."""
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "x"], ["y"])],
+        "twice",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 7])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 7])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    checker.check_model(model)
+    content = model.SerializeToString()
+    (tmp_path / "tiny.onnx").write_bytes(content)
+    write_card(tmp_path, content, tier="bundled")
+    return tmp_path
+
+
+def test_named_arrays_in_and_out(folder: Path) -> None:
+    model = Model(folder)
+    x = np.arange(14, dtype=np.float32).reshape(2, 7)
+    assert model.run(x=x)["y"].tolist() == (2 * x).tolist()
+    assert model.run(x=x[:, ::1][:1])["y"].shape == (1, 7)
+    assert model.card.name == "tiny"
+    assert model.sha256 == checksum(folder / "tiny.onnx", "sha256")
+
+
+def test_one_shared_model_until_it_is_closed(folder: Path) -> None:
+    model = Model.shared(str(folder))
+    assert Model.shared(str(folder)) is model
+    model.close()
+    again = Model.shared(str(folder))
+    assert again is not model
+    again.close()
+
+
+def test_one_thread_unless_asked(folder: Path) -> None:
+    path = folder / "tiny.onnx"
+    assert open_session(path).get_session_options().intra_op_num_threads == 1
+    assert open_session(path, threads=2).get_session_options().intra_op_num_threads == 2
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    write_card(tmp_path, b"no model at all", tier="bundled")
+    (tmp_path / "tiny.onnx").write_bytes(b"no model at all")
+    with pytest.raises(WeightsError, match="export the model again"):
+        Model(tmp_path)
