@@ -41,9 +41,12 @@ _HOMES = {
     "train": "learn.train",
     "load_plugin": "registry",
     "schema": "outputs.document",
+    "phrases": "outputs.phrases",
     "registry": "registry",
     "zoo": "zoo",
 }
+
+_MODULES = ("phrases", "registry", "zoo")
 
 __all__ = sorted([*_HOMES, "__version__"])
 
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from insula.errors import InsulaError
     from insula.learn.train import train
     from insula.media.recording import from_arrays, open
+    from insula.outputs import phrases
     from insula.outputs.document import schema
     from insula.pipeline import Pipeline, analyze, presets
     from insula.registry import load_plugin
@@ -74,7 +78,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'insula' has no attribute {name!r}")
     home = importlib.import_module(f"insula.{_HOMES[name]}")
-    value = home if name in ("registry", "zoo") else getattr(home, name)
+    value = home if name in _MODULES else getattr(home, name)
     globals()[name] = value
     return value
 

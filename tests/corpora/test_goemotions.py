@@ -54,6 +54,12 @@ def test_windows_1252_is_read(corpus: GoEmotions, tmp_path: Path) -> None:
     assert read_part(tmp_path, "dev").texts == ("don’t",)
 
 
+def test_bytes_of_no_text_are_named(corpus: GoEmotions, tmp_path: Path) -> None:
+    (tmp_path / "original/dev.tsv").write_bytes(b"fine\t0\tx1\nbad \x81\t0\tx2\n")
+    with pytest.raises(UnexpectedLayout, match=r"dev\.tsv' holds the byte 0x81 at 14"):
+        read_part(tmp_path, "dev")
+
+
 def test_split_takes_the_test_part_where_it_is(corpus: GoEmotions, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be split by 'train-test'.*train-dev"):
         corpus.split("train-test")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -13,10 +11,6 @@ import insula
 
 BAR = 24  # characters of a full bar
 MOST_LINES = 12  # of the transcript and of the sounds; the files hold all
-# Words for valence and arousal between -1 and 1, and for confidence between 0 and 1.
-_VALENCE = ((-0.25, "unpleasant"), (0.25, "neither pleasant nor unpleasant"), (2, "pleasant"))
-_AROUSAL = ((-0.15, "calm"), (0.25, "moderately aroused"), (2, "aroused"))
-_CONFIDENCE = ((0.2, "very unsure"), (0.4, "unsure"), (0.6, "fairly sure"), (2, "sure"))
 
 
 def show(analysis: insula.Analysis, console: Console) -> None:
@@ -36,8 +30,10 @@ def show(analysis: insula.Analysis, console: Console) -> None:
             if len(lines) > MOST_LINES:
                 console.print(Text(f"  … and {len(lines) - MOST_LINES} more", style="dim"))
     console.print(_channels(analysis))
+    silent = tuple(name for name, report in analysis.channels.items() if not report.ran)
     for note in analysis.notes:
-        console.print(Text("• " + note, style="yellow"))
+        if not note.startswith(silent):  # the table above says why these did not run
+            console.print(Text("• " + note, style="yellow"), soft_wrap=True)
 
 
 def _person(analysis: insula.Analysis, person: insula.Estimate) -> RenderableType:
@@ -49,27 +45,28 @@ def _person(analysis: insula.Analysis, person: insula.Estimate) -> RenderableTyp
         bar = Text("█" * filled, style="cyan") + Text("░" * (BAR - filled), style="dim")
         table.add_row(label, bar, f"{probability:.0%}")
     lines: list[RenderableType] = [table]
+
+    def say(key: str) -> str:
+        return insula.phrases.word(key, analysis.language)
+
     if person.affect is not None:
-        valence, arousal = person.affect.mean()
-        lines.append(
-            Text(
-                f"{_word(valence, _VALENCE)} (valence {valence:+.2f}), "
-                f"{_word(arousal, _AROUSAL)} (arousal {arousal:+.2f})"
-            )
-        )
-    lines.append(Text(f"confidence {person.certainty:.2f}: {_word(person.certainty, _CONFIDENCE)}"))
+        valence, arousal = (float(value) for value in person.affect.mean())
+        words = [
+            f"{say(insula.phrases.affect_word(axis, value))} ({say(axis)} {value:+.2f})"
+            for axis, value in (("valence", valence), ("arousal", arousal))
+        ]
+        lines.append(Text(", ".join(words)))
+    level = say(insula.phrases.level(person.certainty))
+    lines.append(Text(f"{say('confidence')} {person.certainty:.0%}: {level}"))
     shares = {name: float(part.mean()) for name, part in person.parts.items()}
     total = sum(shares.values()) or 1.0
     spoke = ", ".join(
         f"{name} {share / total:.0%}" for name, share in sorted(shares.items(), key=lambda x: -x[1])
     )
     lines.append(Text(f"from {spoke}", style="dim"))
-    title = f"{person.person} appears mostly {top[0][0]}"
+    name = insula.phrases.person_name(person.person, analysis.language)
+    title = Text(f"{name} {insula.phrases.headline(person.top(2), analysis.language)}")
     return Panel(Group(*lines), title=title, title_align="left", expand=False)
-
-
-def _word(value: float, scale: Sequence[tuple[float, str]]) -> str:
-    return next(word for limit, word in scale if value < limit)
 
 
 def _clock(seconds: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -63,13 +62,11 @@ class Voice(Channel):
         spoken = [span for span in speech(recording) if span.duration >= LEAST_SPEECH]
         if not spoken:
             return []
-        windows = [window for span in spoken for window in self._windows(span)]
+        pieces = [self._windows(span) for span in spoken]
+        windows = [window for piece in pieces for window in piece]
         scores, arousal = self._classify(recording, windows)
-        quality = np.concatenate(
-            [
-                np.full(len(self._windows(span)), _quality(recording, span, spoken))
-                for span in spoken
-            ]
+        quality = np.repeat(
+            [_quality(recording, span, spoken) for span in spoken], [len(each) for each in pieces]
         )
         space = get_space(self.space or "")
         track = paint(recording.span, windows, scores, space.labels, hop=self.hop)
@@ -92,33 +89,28 @@ class Voice(Channel):
         return [Observation(self.name, "voice", recording.span, {}, marks, estimate)]
 
     def _windows(self, span: Span) -> list[Span]:
-        """Equal pieces of a stretch of speech, each at most `window` seconds."""
-        pieces = max(1, int(np.ceil(span.duration / self.window - 1e-6)))
-        edges = np.linspace(span.start, span.end, pieces + 1)
-        return [Span(start, end) for start, end in pairwise(edges)]
+        """A stretch of speech as windows of one length, overlapping as little as possible."""
+        if span.duration <= self.window:
+            return [span]
+        count = int(np.ceil(span.duration / self.window - 1e-6))
+        starts = np.linspace(span.start, span.end - self.window, count)
+        return [Span(start, start + self.window) for start in starts]
 
     def _classify(self, recording: Recording, windows: Sequence[Span]) -> tuple[Array, Array]:
         """Scores (S, C) and arousal (S,); windows of one length go through in one batch."""
         model = Model.shared(self.model)
         scores = np.zeros((len(windows), len(get_space(self.space or ""))), np.float32)
         arousal = np.zeros(len(windows), np.float32)
-        waiting: dict[int, list[tuple[int, Array]]] = defaultdict(list)
-
-        def flush(items: list[tuple[int, Array]]) -> None:
-            out = model.run(log_mel=np.stack([mel for _, mel in items]))
-            rows = [row for row, _ in items]
-            scores[rows] = out["probabilities"]
-            arousal[rows] = out["arousal"].reshape(len(rows))
-            items.clear()
-
-        for row, window in enumerate(windows):
-            mel = log_mel(recording.audio(window))
-            waiting[len(mel)].append((row, mel))
-            if len(waiting[len(mel)]) == BATCH:
-                flush(waiting[len(mel)])
-        for items in waiting.values():
-            if items:
-                flush(items)
+        for first in range(0, len(windows), BATCH):
+            by_length: dict[int, list[tuple[int, Array]]] = defaultdict(list)
+            for row, window in enumerate(windows[first : first + BATCH], first):
+                mel = log_mel(recording.audio(window))
+                by_length[len(mel)].append((row, mel))
+            for items in by_length.values():
+                out = model.run(log_mel=np.stack([mel for _, mel in items]))
+                rows = [row for row, _ in items]
+                scores[rows] = out["probabilities"]
+                arousal[rows] = out["arousal"].reshape(len(rows))
         return scores, arousal
 
 

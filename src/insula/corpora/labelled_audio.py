@@ -5,6 +5,7 @@ The releases are WAV; a copy in FLAC, Opus or Vorbis under the same names is as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,8 @@ from insula.media import recording
 from insula.media.audio import SAMPLE_RATE
 
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg")
-CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".opus": "libopus", ".ogg": "libvorbis"}
-SAMPLE_FORMATS = {".wav": "s16", ".flac": "s16", ".opus": "flt", ".ogg": "fltp"}
+CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".opus": "libopus", ".ogg": "libopus"}
+SAMPLE_FORMATS = {".wav": "s16", ".flac": "s16", ".opus": "flt", ".ogg": "flt"}
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,20 @@ def examples(clips: Sequence[Clip], space: Space, *, corpus: str) -> Iterator[Ex
 
 
 def folds(clips: Sequence[Clip], group: str, count: int) -> list[tuple[list[int], list[int]]]:
-    """(training, test) positions: `count` folds of whole groups, neighbours in order together."""
-    names = sorted({clip.groups[group] for clip in clips}, key=lambda name: (len(name), name))
-    parts = np.array_split(np.arange(len(names)), count)
-    number = {names[i]: fold for fold, part in enumerate(parts) for i in part}
-    of = [number[clip.groups[group]] for clip in clips]
+    """(training, test) positions: `count` folds of whole groups, of sizes as equal as can be.
+
+    The largest group first, each goes to the fold that has least; ties by name.
+    """
+    sizes = Counter(clip.groups[group] for clip in clips)
+    filled, fold_of = [0] * count, {}
+    for name in sorted(sizes, key=lambda name: (-sizes[name], len(name), name)):
+        fold_of[name] = filled.index(min(filled))
+        filled[fold_of[name]] += sizes[name]
+    of = [fold_of[clip.groups[group]] for clip in clips]
     every = range(len(clips))
     return [
-        ([i for i in every if of[i] != f], [i for i in every if of[i] == f]) for f in range(count)
+        ([i for i in every if of[i] != fold], [i for i in every if of[i] == fold])
+        for fold in range(count)
     ]
 
 

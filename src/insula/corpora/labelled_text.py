@@ -40,16 +40,6 @@ class LabelledTexts:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def take(self, positions: Iterable[int]) -> LabelledTexts:
-        """The sentences at `positions`, in that order."""
-        chosen = list(positions)
-        return LabelledTexts(
-            tuple(self.texts[i] for i in chosen),
-            tuple(self.keys[i] for i in chosen),
-            self.space,
-            self.values[chosen],
-        )
-
 
 def read_lines(corpus: str, root: str | Path, file: str, *, advice: str) -> list[str]:
     """The lines of a file of a corpus, without their ends: UTF-8, else Windows-1252.
@@ -67,7 +57,10 @@ def read_lines(corpus: str, root: str | Path, file: str, *, advice: str) -> list
             text = raw.decode("cp1252")
         except UnicodeDecodeError as error:
             raise UnexpectedLayout(
-                corpus, path, f"the byte {raw[error.start]:#04x} at {error.start}", "UTF-8 text"
+                corpus,
+                path,
+                f"the byte {raw[error.start]:#04x} at {error.start}",
+                "text in UTF-8 or Windows-1252",
             ) from error
     lines = [line.rstrip("\r") for line in text.split("\n")]
     return lines[:-1] if lines and not lines[-1] else lines
@@ -89,7 +82,7 @@ def tenth(text: str) -> int:
     """Which tenth a text falls into, 0 to 9: by a checksum of its wording, so always the same.
 
     >>> tenth("hello"), tenth("hello!")
-    (0, 0)
+    (2, 6)
     """
     return zlib.crc32(text.encode()) * 10 >> 32
 
@@ -104,5 +97,5 @@ def examples(labelled: LabelledTexts, *, language: str, corpus: str) -> Iterator
 
 
 def _truth(space: Space, values: np.ndarray, corpus: str) -> Estimate:
-    track = Track([SECOND.middle], values[None], space.labels, width=SECOND.duration)
+    track = Track(np.array([SECOND.middle]), values[None], space.labels, width=SECOND.duration)
     return Estimate(space, track, np.ones(1), f"annotators of {corpus}", basis="annotators")

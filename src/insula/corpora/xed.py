@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from insula.core.roles import Corpus, Example
-from insula.core.space import PLUTCHIK8, title
+from insula.core.space import PLUTCHIK8, Language, title
 from insula.corpora.labelled_text import (
     LabelledTexts,
     examples,
@@ -74,8 +74,9 @@ class XED(Corpus):
     @staticmethod
     def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:
         """A tree of the same layout, English and Russian: `groups` made-up lines a label."""
-        for language, file in (("en", ANNOTATED), ("ru", PROJECTED.format(language="ru"))):
-            path = Path(folder) / file
+        languages: tuple[Language, ...] = ("en", "ru")
+        for language in languages:
+            path = Path(folder) / _file(language)
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = [
                 f"{title(label, language)} ! {rng.integers(1000)} {group}\t{number + 1}\r\n"
@@ -87,7 +88,7 @@ class XED(Corpus):
 
 def read_language(root: str | Path, language: str) -> LabelledTexts:
     """The lines of one language, in the order of the file."""
-    file = ANNOTATED if language == "en" else PROJECTED.format(language=language)
+    file = _file(language)
     texts, rows = [], []
     for line in read_lines(NAME, root, file, advice=ADVICE):
         text, tab, listed = line.rpartition("\t")
@@ -99,3 +100,7 @@ def read_language(root: str | Path, language: str) -> LabelledTexts:
         rows.append(indicators((int(number) - 1 for number in numbers), len(PLUTCHIK8)))
     keys = tuple(f"{language}-{row}" for row in range(len(texts)))
     return LabelledTexts(tuple(texts), keys, "plutchik8", stack(rows, len(PLUTCHIK8)))
+
+
+def _file(language: str) -> str:
+    return ANNOTATED if language == "en" else PROJECTED.format(language=language)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -31,7 +32,10 @@ _TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _SPACE = re.compile(r"\s+")
 # A cue that only describes what is heard: "[music]", "(laughs)", "♪".
 _NOT_SPEECH = re.compile(r"(?:\[[^\]]*\]|\([^)]*\)|[♪♫#*\s-])*")
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'»”’)]*\s+|(?<=[。！？])|\n\s*\n")
+# Up to a full stop that is not followed by a small letter, an empty line or the end.
+_SENTENCE = re.compile(
+    r".+?(?:[.!?…]+[\"'»”’)]*(?=\s*$|\s+(?![a-zа-яё]))|[。！？]+|(?=\n\s*\n)|$)", re.DOTALL
+)
 _CYRILLIC_RUN = re.compile(r"[Ѐ-ӿ]{2,}")
 
 
@@ -100,7 +104,7 @@ def parse_cues(text: str, language: str = "") -> list[Mark]:
     marks = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     starts = [number for number, line in enumerate(lines) if _TIMES.match(line)]
-    for start, following in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, following in pairwise([*starts, len(lines)]):
         times = _TIMES.match(lines[start])
         assert times is not None
         body = lines[start + 1 : following]
@@ -141,7 +145,7 @@ def sentences(text: str) -> list[str]:
     >>> sentences("So you came. Did you? Yes!")
     ['So you came.', 'Did you?', 'Yes!']
     """
-    return [words for part in _SENTENCE_END.split(text) if (words := _SPACE.sub(" ", part).strip())]
+    return [words for part in _SENTENCE.findall(text) if (words := _SPACE.sub(" ", part).strip())]
 
 
 def spread(parts: Iterable[str], over: Span | None, language: str) -> list[Mark]:

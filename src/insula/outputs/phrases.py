@@ -104,8 +104,8 @@ _WORDS = {
     "only": ("there would be no answer", "ответа бы не было"),
     "sure": ("How sure, and why", "Насколько это надёжно и почему"),
     "lead": (
-        "Mostly from: {0} ({1} of the weight). Something was seen or heard for {2} of the recording.",
-        "Главный источник: {0} ({1} веса). Что-то видно или слышно {2} записи.",
+        "Mostly from: {0} ({1} of the weight). There is evidence for {2} of the recording.",
+        "Главный источник: {0} ({1} веса). Материал есть для {2} записи.",
     ),
     "mixed": (
         "The expression is mixed: the top label holds {0}.",

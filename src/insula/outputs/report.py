@@ -21,12 +21,13 @@ from insula.core.records import Analysis, Estimate
 from insula.core.space import VA, Language, title
 from insula.core.time import Mark, Span, merge_spans
 from insula.errors import UnknownName
-from insula.outputs.charts import CURVES, milliseconds, packed_library, plane, timeline
+from insula.outputs.charts import CURVES, POINTS, milliseconds, packed_library, plane, timeline
 from insula.outputs.document import to_dict
 from insula.outputs.lanes import MARKS, Block, axis, label_lane, lane
-from insula.outputs.moments import affect_of, label_during, labelled, opinions
+from insula.outputs.moments import affect_of, cell_width, label_during, labelled, opinions
 from insula.outputs.palette import CHANNEL_COLOURS, colour
 from insula.outputs.phrases import (
+    MOSTLY,
     affect_word,
     clock,
     headline,
@@ -124,29 +125,40 @@ def _person(analysis: Analysis, estimate: Estimate, number: int) -> str:
     head = _headline(estimate, language)
     if not estimate.track.mask.any():
         return f'<section><div class="card">{head}</div></section>'
-    name = f"{person_name(estimate.person, language)}"
-    return f"""<section aria-label="{escape(name)}"><div class="card">
-{head}
-{_glance(estimate, language)}
-<div class="part"><h3>{word("over time", language)}</h3>
-<p class="soft small">{word("lanes", language)}</p>{_legend(analysis, estimate)}
-{_lanes(analysis, estimate)}</div>
-<div class="part"><h3>{word("curves", language)} <span class="hint">{
-        word("drag", language)
-    }</span></h3>
-{
-        _figure(
-            timeline(estimate, analysis.span, language),
-            f"time-{number}",
-            "time",
-            analysis.span,
-            word("probability", language),
-            language,
-        )
-    }</div>
-<div class="part two">{_plane(estimate, number, language)}
-<div>{_contributions(analysis, estimate)}{_certainty(analysis, estimate)}</div></div>
-</div></section>"""
+    parts = [
+        head,
+        _glance(estimate, language),
+        _part(
+            word("over time", language),
+            f'<p class="soft small">{word("lanes", language)}</p>'
+            + _legend(analysis, estimate)
+            + _lanes(analysis, estimate),
+        ),
+        _curves(analysis, estimate, number),
+        f'<div class="part two">{_plane(estimate, number, language)}'
+        f"<div>{_contributions(analysis, estimate)}{_certainty(analysis, estimate)}</div></div>",
+    ]
+    name = escape(person_name(estimate.person, language))
+    return f'<section aria-label="{name}"><div class="card">{"".join(parts)}</div></section>'
+
+
+def _curves(analysis: Analysis, estimate: Estimate, number: int) -> str:
+    """The figure over time, with a word on averaging where it shows less than every moment."""
+    language = analysis.language
+    hint = word("drag", language)
+    size = -(-len(estimate.track) // POINTS)
+    if size > 1:
+        seconds = round(size * cell_width(estimate.track), 1)
+        hint = f"{word('averaged', language, f'{seconds:g}')} {hint}"
+    drawn = _figure(
+        timeline(estimate, analysis.span, language),
+        f"time-{number}",
+        "time",
+        analysis.span,
+        word("probability", language),
+        language,
+    )
+    return _part(word("curves", language), drawn, hint)
 
 
 def _headline(estimate: Estimate, language: Language) -> str:
@@ -154,8 +166,19 @@ def _headline(estimate: Estimate, language: Language) -> str:
     said = headline(top, language) if labelled(estimate) else word("axes", language)
     return (
         f'<h2><span class="who">{escape(person_name(estimate.person, language))}</span>'
-        f"{escape(said)}</h2>"
+        f"{escape(said)}</h2>{_lead(estimate, language)}"
     )
+
+
+def _lead(estimate: Estimate, language: Language) -> str:
+    """Which channel the answer mostly rests on, and for how much of the time there is one."""
+    weights = _weights(estimate)
+    if not weights or not estimate.track.mask.any():
+        return ""
+    best = max(weights, key=lambda name: weights[name])
+    seen = percent(float(estimate.track.mask.mean()))
+    text = word("lead", language, word(best, language), percent(weights[best]), seen)
+    return f'<p class="soft lead">{escape(text)}</p>'
 
 
 def _top(estimate: Estimate, count: int = TOP) -> list[tuple[str, float]]:
@@ -348,11 +371,11 @@ def _certainty(analysis: Analysis, estimate: Estimate) -> str:
     qualities = sorted(
         ((each.quality, word(each.channel, language)) for each in said), reverse=True
     )
-    facts = [word("seen", language, percent(float(estimate.track.mask.mean())))]
+    facts = []
     top = _top(estimate, 1)
     if top:
-        # Two labels share what one would hold: below a half no label stands out.
-        facts.append(word("clear" if top[0][1] >= 0.5 else "mixed", language, percent(top[0][1])))
+        share = top[0][1]
+        facts.append(word("clear" if share >= MOSTLY else "mixed", language, percent(share)))
     if len(qualities) == 1:
         facts.append(word("alone channel", language, qualities[0][1]))
     elif qualities:
@@ -500,6 +523,12 @@ def _empty(analysis: Analysis) -> str:
 
 def _card(heading: str, body: str) -> str:
     return f'<section><div class="card"><h3>{escape(heading)}</h3>{body}</div></section>'
+
+
+def _part(heading: str, body: str, hint: str = "") -> str:
+    """A titled part of a card."""
+    more = f' <span class="hint">{escape(hint)}</span>' if hint else ""
+    return f'<div class="part"><h3>{escape(heading)}{more}</h3>{body}</div>'
 
 
 def _row(cells: Iterable[str], heads: Sequence[str]) -> str:

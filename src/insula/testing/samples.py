@@ -108,7 +108,8 @@ def _reports(channels: Sequence[str]) -> dict[str, ChannelReport]:
 
 def _mood(span: Span, rng: np.random.Generator) -> tuple[Array, Array]:
     """Moments and a smooth course of ekman7 scores through a few random states; (K,), (K, 7)."""
-    knots = np.arange(span.start, span.end + 6, rng.uniform(4, 6))
+    pace = max(1.0, span.duration / 150) * rng.uniform(4, 6)
+    knots = np.arange(span.start, span.end + pace, pace)
     # Everyone has a favourite, or the mean of an hour would be flat.
     liked = rng.permutation([0.4, 0.2, 0.15, 0.1, 0.06, 0.05, 0.04])
     labels = rng.choice(len(EKMAN7), len(knots), p=liked)

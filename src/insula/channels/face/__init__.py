@@ -147,4 +147,4 @@ def _crop(image: Array, box: Array) -> Array:
     crop: Array = image[
         min(top, image.shape[0] - 1) : bottom, min(left, image.shape[1] - 1) : right
     ]
-    return crop
+    return crop.copy()  # a view would keep the whole batch of frames alive

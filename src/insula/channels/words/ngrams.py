@@ -58,7 +58,8 @@ def encode(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def bag(text: str) -> tuple[np.ndarray, np.ndarray]:
     """The n-grams of one text: ids (L,) int64 and weights (L,) float32; L is 0 without tokens."""
-    words, pieces = [], []
+    words: list[int] = []
+    pieces: list[int] = []
     found = tokens(text)
     for token in found:
         word_id, piece_ids = _word(token.casefold())

@@ -1,0 +1,225 @@
+"""How fast: real-time factors, the pipeline's own overhead, start-up.
+
+    python benchmarks/speed.py [--seconds 60] [--runs 3] [--only NAME ...] [--dry-run]
+
+The clip is a talking head with speech, 640 x 360 at 25 frames a second. A real-time factor is the
+time an analysis takes over the length of the clip; every factor is also given as a multiple of the
+time that decoding alone takes in the same run, which hardly depends on the machine. The pipeline's
+own overhead is its time over that of decoding alone plus that of the very same calls of the models
+on data kept from an earlier run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from material import Row, row, show, source, talking_head, transcript, write
+
+import insula
+from insula.channels.face import detectors
+from insula.channels.words import recognition
+from insula.media import speech
+from insula.media.video import VideoFile
+from insula.zoo.session import Model
+
+IMPORTS, COLD_STARTS = 9, 3
+CHANNELS = ("face", "voice", "words", "sounds")
+
+
+def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor seconds of one call."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def repeated(work: Callable[[], object], runs: int) -> list[tuple[float, float]]:
+    """Wall and processor seconds of several calls."""
+    return [seconds_of(work) for _ in range(runs)]
+
+
+def pipeline_of(*channels: str) -> insula.Pipeline:
+    """The default preset with these channels only."""
+    config = insula.Pipeline.load("fast").config()
+    config["channels"] = {name: config["channels"][name] for name in channels}  # type: ignore[index]
+    return insula.Pipeline.from_config(config)
+
+
+def decode(clip: Path) -> None:
+    """Every frame of the video and every sample of the sound, with nothing made of them."""
+    recording = insula.open(clip)
+    video = recording._video  # type: ignore[attr-defined]
+    assert isinstance(video, VideoFile)
+    for _ in video.shots(recording.span):
+        pass
+    recording.audio()
+
+
+class Recorded:
+    """Stands for a model: passes calls on and keeps them, to be repeated later."""
+
+    def __init__(self, target: object, calls: list[Callable[[], object]]) -> None:
+        self._target, self._calls = target, calls
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._target, name)
+
+        def call(*arguments: object, **named: object) -> object:
+            self._calls.append(lambda: method(*arguments, **named))
+            return method(*arguments, **named)
+
+        return call
+
+
+@contextmanager
+def recording_calls() -> Iterator[list[Callable[[], object]]]:
+    """Every call of an ONNX model, the face cascade and pocketsphinx made meanwhile."""
+    calls: list[Callable[[], object]] = []
+    run, start = Model.run, detectors.CascadeDetector.__init__
+    session, decoder = speech._session, recognition._sphinx_decoder
+
+    def kept_run(self: Model, **inputs: object) -> object:
+        calls.append(lambda: run(self, **inputs))  # type: ignore[arg-type]
+        return run(self, **inputs)  # type: ignore[arg-type]
+
+    def kept_start(self: detectors.CascadeDetector) -> None:
+        start(self)
+        self._cascade = Recorded(self._cascade, calls)
+
+    Model.run = kept_run  # type: ignore[assignment]
+    detectors.CascadeDetector.__init__ = kept_start  # type: ignore[method-assign]
+    speech._session = lambda: Recorded(session(), calls)  # type: ignore[assignment]
+    recognition._sphinx_decoder = lambda: Recorded(decoder(), calls)  # type: ignore[assignment]
+    try:
+        yield calls
+    finally:
+        Model.run = run  # type: ignore[method-assign]
+        detectors.CascadeDetector.__init__ = start  # type: ignore[method-assign]
+        speech._session, recognition._sphinx_decoder = session, decoder
+
+
+def overhead(
+    name: str, clip: Path, said: Path | None, runs: int, decoding: Sequence[tuple[float, float]]
+) -> list[Row]:
+    """The pipeline against decoding plus model calls, in wall and in processor time."""
+    pipeline = pipeline_of(*CHANNELS)
+    with recording_calls() as calls:
+        pipeline(insula.open(clip, transcript=said))
+    models, whole = [], []
+    for _ in range(runs):  # one after the other, so that a busy machine disturbs both
+        models.append(seconds_of(lambda: [call() for call in calls]))
+        whole.append(seconds_of(lambda: pipeline(insula.open(clip, transcript=said))))
+    return [
+        row(
+            f"{name}: {kind} time over decoding + models alone",
+            [
+                all_of_it[axis] / (alone[axis] + decoded[axis])
+                for all_of_it, alone, decoded in zip(whole, models, decoding, strict=False)
+            ],
+            "x",
+            target="at most 1.3",
+            note=f"{len(calls)} calls of models; they alone {models[0][axis]:.2f} s of {kind} time",
+        )
+        for axis, kind in enumerate(("wall", "processor"))
+    ]
+
+
+def real_time_factors(
+    clip: Path, said: Path, seconds: float, runs: int, decoding: float
+) -> list[Row]:
+    """Of each channel alone and of all together, without and with speech-to-text."""
+    cases: list[tuple[str, tuple[str, ...], Path | None, str]] = [
+        ("face", ("face",), said, ""),
+        ("voice", ("voice",), said, ""),
+        ("sounds", ("sounds",), said, ""),
+        ("words, transcript given", ("words",), said, ""),
+        ("all but speech-to-text", CHANNELS, said, "at most 0.2"),
+        ("words with speech-to-text (pocketsphinx)", ("words",), None, ""),
+        ("all with speech-to-text (pocketsphinx)", CHANNELS, None, ""),
+    ]
+    rows = []
+    for name, channels, text, target in cases:
+        pipeline = pipeline_of(*channels)
+        taken = [
+            wall
+            for wall, _ in repeated(
+                lambda pipeline=pipeline, text=text: pipeline(insula.open(clip, transcript=text)),
+                runs,
+            )
+        ]
+        multiple = sorted(taken)[len(taken) // 2] / decoding
+        rows.append(
+            row(
+                f"real-time factor, {name}",
+                [wall / seconds for wall in taken],
+                "x",
+                target=target,
+                note=f"{multiple:.2f} times the time of decoding alone",
+            )
+        )
+    return rows
+
+
+def start_up(folder: Path) -> list[Row]:
+    """`import insula`, and the first answer on a clip of five seconds, each in a fresh process."""
+    timed = (
+        "import time; start = time.perf_counter(); import insula; "
+        "print(1000 * (time.perf_counter() - start))"
+    )
+    imports = [
+        float(subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True).stdout)
+        for _ in range(IMPORTS)
+    ]
+    clip = talking_head(folder, 5)
+    command = [sys.executable, "-m", "insula.apps.cli", "analyze", str(clip), "--quiet"]
+    cold = [seconds_of(lambda: subprocess.run(command, check=True))[0] for _ in range(COLD_STARTS)]
+    return [
+        row("import insula", imports, "ms", target="under 100"),
+        row(
+            "first answer on a clip of 5 s, cold",
+            cold,
+            "s",
+            target="under 6",
+            note="the whole command, interpreter and speech-to-text included",
+        ),
+    ]
+
+
+def main() -> None:
+    """Measure, print, write benchmarks/results/speed.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the clip")
+    parser.add_argument("--runs", type=int, default=3, help="runs a number")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        rows = start_up(folder)
+        clip = talking_head(folder, options.seconds)
+        said = transcript(folder, options.seconds)
+        pipeline_of(*CHANNELS)(insula.open(clip, transcript=said))  # loads every model
+        decoding = repeated(lambda: decode(clip), options.runs)
+        walls = [wall for wall, _ in decoding]
+        rows.append(
+            row("decoding alone, real-time factor", [w / options.seconds for w in walls], "x")
+        )
+        rows += real_time_factors(
+            clip, said, options.seconds, options.runs, sorted(walls)[len(walls) // 2]
+        )
+        rows += overhead("transcript given", clip, said, options.runs, decoding)
+        rows += overhead("with speech-to-text", clip, None, 1, decoding)
+    show(rows)
+    if not options.dry_run:
+        about = f"{source().name}, repeated, 640x360, 25 fps, H.264, {options.seconds:g} s"
+        print(write("speed", rows, clip=about, runs=options.runs))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Statistics of sounds, computed once: each clip as it is, and changed copies of it.
+
+    clips -> log-mel -> changed copies -> SpectrogramStatistics -> bank (copies + 1, N, F)
+
+The statistics have nothing to learn, so an epoch of training only draws one copy of each clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from insula.learn.recipe import Recipe
+from insula.media.spectral import log_mel
+from insula.registry import load_object
+
+QUIET = 7.0  # natural-log units (30 dB) under the loudest row: the pauses around a clip
+MARGIN = 12  # rows of 10 ms that are left of them
+
+Maker = Callable[[np.random.Generator], np.ndarray]
+"""Makes a changed copy of one clip: (T, 64)."""
+
+
+class Statistics(Protocol):
+    """What `statistics` of a recipe names: fixed numbers of a spectrogram."""
+
+    width: int
+
+    def __call__(self, spectrogram: Tensor) -> Tensor: ...
+
+
+class Heard(nn.Module):
+    """The net as it ships: from log-mel to logits of each head and the embedding."""
+
+    def __init__(self, statistics: nn.Module, judge: nn.Module) -> None:
+        super().__init__()
+        self.statistics = statistics
+        self.judge = judge
+
+    def forward(self, spectrogram: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        return self.judge(self.statistics(spectrogram))
+
+
+def make_statistics(recipe: Recipe) -> nn.Module:
+    """The module that the recipe's [front] names."""
+    address = str(recipe.mapping("front")["statistics"])
+    kind = cast(Callable[[], nn.Module], load_object(address, needed_by=recipe.name))
+    return kind().eval()
+
+
+def spectrogram(audio: np.ndarray) -> np.ndarray:
+    """Log-mel of a clip without the pauses before and after it: (T, 64)."""
+    rows = log_mel(audio)
+    loud = rows.max(axis=1)
+    heard = np.flatnonzero(loud > loud.max() - QUIET)
+    return rows[max(0, heard[0] - MARGIN) : heard[-1] + 1 + MARGIN]
+
+
+def make_bank(
+    statistics: nn.Module,
+    clips: Sequence[np.ndarray],
+    makers: Sequence[Maker],
+    copies: int,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Statistics (copies + 1, N, F): at 0 of the clips themselves, then of changed copies."""
+    bank = torch.empty(copies + 1, len(clips), cast(int, statistics.width))
+    with torch.inference_mode():
+        for number, (clip, maker) in enumerate(zip(clips, makers, strict=True)):
+            bank[0, number] = statistics(torch.from_numpy(clip)[None])[0]
+            for copy in range(1, copies + 1):
+                bank[copy, number] = statistics(torch.from_numpy(maker(rng))[None])[0]
+    return bank
+
+
+def smooth_cross_entropy(logits: Tensor, labels: Tensor, *, smoothing: float, total: int) -> Tensor:
+    """Cross-entropy with smoothed labels, as a part of a mean over `total` samples."""
+    loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
+    return loss / total
