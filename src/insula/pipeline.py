@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
 
-import insula
 from insula.config import build_channel, build_fusion, check_keys, read_toml, write_toml
 from insula.core.records import (
     Analysis,
@@ -289,7 +289,7 @@ class Pipeline:
         ran = [channel for channel in self.channels if reports[channel.name].ran]
         names = {name for channel in ran for name in channel.weights} | set(self.fusion.weights)
         return {
-            "insula": insula.__version__,
+            "insula": version("insula"),
             "config": self.config(),
             "weights": {name: _fingerprint(name) for name in sorted(names)},
         }
