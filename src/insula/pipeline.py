@@ -413,4 +413,6 @@ def analyze(
             channel.language = spoken
     if isinstance(recording, str | Path):
         recording = open_recording(recording, transcript=transcript, language=spoken)
+        if transcript is not None:
+            recording.text()  # a transcript that cannot be read is an error now, not a note later
     return pipeline(recording, language=labels, progress=progress)

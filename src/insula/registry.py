@@ -160,7 +160,7 @@ fusions = Registry(
 corpora = Registry(
     "corpus",
     {
-        "ferplus": "insula.corpora.ferplus:FERPlus",
+        "ferplus": "insula.corpora.ferplus:FerPlus",
         "ravdess": "insula.corpora.ravdess:RAVDESS",
         "baved": "insula.corpora.baved:BAVED",
         "goemotions": "insula.corpora.goemotions:GoEmotions",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -123,6 +124,21 @@ def test_origin_is_the_earliest_stream(tmp_path: Path) -> None:
     container = probe(path)
     assert container.origin == pytest.approx(5.0, abs=0.03)
     assert container.end == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_damaged_timestamp_does_not_make_a_day_of_a_second(tmp_path: Path) -> None:
+    good = write_video(tmp_path / "good.mkv", seconds=2.0, audio=tone(2.0))
+    path = tmp_path / "bad.mkv"
+    with av.open(str(good)) as old, av.open(str(path), "w") as new:
+        streams = {each.index: new.add_stream_from_template(each) for each in old.streams}
+        found = [packet for packet in old.demux() if packet.dts is not None]
+        found[-1].pts = found[-1].dts = found[-1].pts + 80_000_000  # ms, nearly a day
+        for packet in found:
+            packet.stream = streams[packet.stream_index]
+            new.mux(packet)
+    recording = insula.open(path)
+    assert recording.span.duration == pytest.approx(2.0, abs=0.2)
+    assert len(recording.audio()) == pytest.approx(32_000, abs=3200)
 
 
 def test_nothing_is_printed(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Labels(StrEnum):
 def analyze(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Videos, pictures, audio, subtitles or texts.", metavar="FILE..."),
+        typer.Argument(help="Videos, pictures, audio, subtitles or texts."),
     ],
     folder: Annotated[
         Path | None,
@@ -114,6 +114,8 @@ def analyze(
     for file, target in zip(files, _targets(folder, files), strict=True):
         try:
             recording = insula.open(file, transcript=transcript, language=language)
+            if transcript is not None:
+                recording.text()  # a transcript that cannot be read is an error, not a note
             with _progress(pipeline, recording, hidden=quiet or as_json) as tell:
                 analysis = pipeline(recording, language=labels.value, progress=tell)
             if target is not None:

@@ -32,6 +32,9 @@ HEADER_TRUST = 0.5  # seconds
 # No packet lasts longer. libav 8 gives the last one of some Ogg files a negative length, wrapped to
 # three days.
 LONGEST_PACKET = 3600.0  # seconds
+# A file with fewer bits a second has a damaged timestamp somewhere; an hour of a still picture at
+# 640x360 has some 300.
+LOWEST_BIT_RATE = 50.0
 # Raw streams carry no timestamps and no length, only a guess from the bit rate: count all packets.
 RAW_FORMATS = frozenset({"aac", "ac3", "amr", "mp3", "h264", "hevc", "m4v", "mpegvideo"})
 # Subtitle codecs that hold text; the others (DVD, Blu-ray) hold pictures of text.
@@ -233,10 +236,23 @@ def _end(
     if measured is None:
         with open_input(path) as again:
             measured = _last_end(again, [again.streams[stream.index] for stream in streams])
-    if measured is None:
-        return declared
-    measured -= origin
-    return declared if abs(measured - declared) < HEADER_TRUST else max(0.0, measured)
+    if measured is not None:
+        measured -= origin
+        trusted = abs(measured - declared) < HEADER_TRUST
+        declared = declared if trusted else max(0.0, measured)
+    if declared and path.stat().st_size * 8 / declared < LOWEST_BIT_RATE:
+        return _sum_of_packets(path, streams)
+    return declared
+
+
+def _sum_of_packets(path: Path, streams: list[av.stream.Stream]) -> float:
+    """How long the packets of the longest stream last together, whatever their timestamps say."""
+    lasted = dict.fromkeys((stream.index for stream in streams), 0.0)
+    with open_input(path) as handle:
+        for packet in packets(handle, [handle.streams[index] for index in lasted]):
+            length = float((packet.duration or 0) * packet.time_base)
+            lasted[packet.stream_index] += length if length < LONGEST_PACKET else 0.0
+    return max(lasted.values())
 
 
 def _last_end(handle: InputContainer, streams: list[av.stream.Stream]) -> float | None:
@@ -257,7 +273,7 @@ def packets(
     """Packets up to the end, or to where the file is cut off or damaged beyond reading on."""
     try:
         yield from handle.demux(*streams)
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError):  # PyAV 18 raises the latter at a stream that turns up late
         return
 
 

@@ -85,7 +85,7 @@ class VideoFile:
                 self.decoded += 1
                 timed = info.start is not None and frame.time is not None
                 time = frame.time - origin if timed else number / info.rate
-                if time <= last:
+                if not last < time <= self.container.end:  # a damaged timestamp
                     continue
                 last = time
                 yield Shot(time, frame, info.aspect)

@@ -21,6 +21,7 @@ from insula.core.roles import Channel
 from insula.core.space import VA, get_space
 from insula.core.time import Mark
 from insula.core.track import paint
+from insula.errors import MediaError
 from insula.media.speech import speech
 from insula.zoo.session import Model
 
@@ -93,17 +94,20 @@ class Words(Channel):
 
     def _sentences(self, recording: Recording) -> tuple[list[Mark], list[str]]:
         """What is said, each sentence with its language, and what to note about it."""
+        notes = []
         if "text" in recording.streams:
-            given = list(recording.text())
-            language = self.language or language_of(" ".join(mark.text for mark in given))
-            return [replace(mark, language=mark.language or language) for mark in given], []
+            try:
+                return self._given(recording), []
+            except MediaError as error:
+                if "audio" not in recording.streams:
+                    raise
+                notes.append(f"{error} Listening instead.")
         spans = speech(recording)
         if not spans:
-            return [], []
+            return [], notes
         engine, reason = choose_engine(self.engine, self.language)
         if not engine:
-            return [], [reason]
-        notes = []
+            return [], [*notes, reason]
         if engine == "pocketsphinx" and not self.language:
             notes.append(
                 "transcribed as English by pocketsphinx, since no language was given; "
@@ -111,6 +115,12 @@ class Words(Channel):
             )
         found = transcribe(recording, spans, engine=engine, language=self.language)
         return sorted(found, key=lambda mark: mark.span), notes
+
+    def _given(self, recording: Recording) -> list[Mark]:
+        """The sentences that came with the recording, each with its language."""
+        given = recording.text()
+        language = self.language or language_of(" ".join(mark.text for mark in given))
+        return [replace(mark, language=mark.language or language) for mark in given]
 
     def _estimate(self, recording: Recording, sentences: Sequence[Mark]) -> Estimate:
         """Scores of the sentences over time; confidence from recognition and length."""
