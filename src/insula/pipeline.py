@@ -35,7 +35,7 @@ from insula.core.roles import Channel, Fusion
 from insula.core.space import Language
 from insula.core.time import Mark, Span
 from insula.core.track import Array, Track
-from insula.errors import ConfigError, ContractError, InsulaError, UnknownName
+from insula.errors import ConfigError, ContractError, InsulaError, NoSuchStream, UnknownName
 from insula.fusion.evidence import gather
 from insula.media.recording import open as open_recording
 from insula.people import bind, by_number, link, renamed
@@ -200,7 +200,9 @@ class Pipeline:
                 ready.append(channel)
                 continue
             if self.on_missing == "raise":
-                raise ContractError(channel.name, "a recording holds what it needs", lack)
+                raise NoSuchStream(
+                    recording.id, " or ".join(sorted(channel.needs)), recording.streams
+                )
             reports[channel.name] = ChannelReport(False, lack)
         watchers = [channel for channel in ready if "video" in channel.needs]
         views = dict(
@@ -232,6 +234,8 @@ class Pipeline:
         try:
             channel.open()
             found = channel.observe(watched)
+            if not isinstance(found, list) or not all(isinstance(x, Observation) for x in found):
+                raise ContractError(channel.name, "observe returns a list of observations", found)
         except Exception as error:
             if self.on_missing == "raise":
                 raise

@@ -181,6 +181,8 @@ spaces = Registry(
         "plutchik8": "insula.core.space:PLUTCHIK8",
         "va": "insula.core.space:VA",
         "vad": "insula.core.space:VAD",
+        "arousal": "insula.corpora.baved:AROUSAL",
+        "esc10": "insula.corpora.esc10:SOUNDS10",
     },
 )
 writers = Registry(

@@ -377,7 +377,7 @@ def main() -> None:
 
 
 def _complain(message: object) -> None:
-    err.print(Text("insula: ", style="red") + Text(str(message)), soft_wrap=True)
+    err.print(Text("insula: ", style="red") + Text(" ".join(str(message).split())), soft_wrap=True)
 
 
 def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str]) -> insula.Pipeline:
