@@ -225,7 +225,7 @@ def test_leaving_a_channel_out(clip: Recording) -> None:
 def test_channels_that_disagree_are_noted(clip: Recording) -> None:
     disagree = Pipeline([FixedFace("happiness"), FixedVoice("sadness")], Mean())(clip)
     expected = (
-        "channels disagree about person-1: face says happiness (88%), voice says sadness (88%)"
+        "channels disagree about person-1: face says happiness (88%) and voice says sadness (88%)"
     )
     assert expected in disagree.notes
     agree = Pipeline([FixedFace("sadness"), FixedVoice("sadness")], Mean())(clip)

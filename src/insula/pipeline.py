@@ -11,6 +11,8 @@ them look at it. A channel that cannot run is skipped, and the reason is part of
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,31 +22,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import numpy as np
-
 from insula.config import build_channel, build_fusion, check_keys, read_toml, write_toml
 from insula.core.records import (
     Analysis,
     ChannelReport,
     Estimate,
-    Frames,
     Observation,
     Recording,
 )
 from insula.core.roles import Channel, Fusion
 from insula.core.space import Language
-from insula.core.time import Mark, Span
-from insula.core.track import Array, Track
+from insula.core.time import Span
+from insula.core.track import Array
 from insula.errors import ConfigError, ContractError, InsulaError, NoSuchStream, UnknownName
-from insula.fusion.evidence import gather
+from insula.explain import channel_notes, contradictions, leave_one_out
 from insula.media.recording import open as open_recording
 from insula.people import bind, by_number, link, renamed
+from insula.watch import Watched
 from insula.zoo.card import find_card
 from insula.zoo.store import checksum, place, weights_path
 
 HOP = 0.5  # seconds between fused answers; expressions last half a second to four (Ekman 2003)
-DOUBT = 0.2  # quality below which a channel's opinion is not worth calling a contradiction
-FIRM = 0.4  # probability from which a channel's top label counts as said
 
 # Called with a channel's name and the share of the recording it has read, in [0, 1].
 Progress = Callable[[str, float], None]
@@ -143,10 +141,10 @@ class Pipeline:
             recording = open_recording(recording)
         seen, reports = self._observe(recording, progress or (lambda name, share: None))
         observations, notes = bind(seen)
-        notes = _notes(self.channels, observations, reports) + notes
+        notes = channel_notes(self.channels, observations, reports) + notes
         people, without = self._fuse(recording.span, observations)
         for person in people:
-            notes += self._contradictions(person, observations)
+            notes += contradictions(person, observations)
         return Analysis(
             recording.id,
             recording.span,
@@ -213,27 +211,28 @@ class Pipeline:
             )
         )
         observations: list[Observation] = []
+        stop = threading.Event()
         with ThreadPoolExecutor(max(1, len(ready))) as threads:
-            tasks = {
-                channel.name: threads.submit(
-                    self._run, channel, views.get(channel.name, recording), progress
-                )
-                for channel in ready
-            }
-        for name, task in tasks.items():
-            found, reports[name] = task.result()
-            observations += found
+            tasks = {}
+            for channel in ready:
+                view = views.get(channel.name, recording)
+                tell = functools.partial(progress, channel.name)
+                tasks[channel.name] = threads.submit(self._run, channel, Watched(view, tell, stop))
+            try:
+                for name, task in tasks.items():
+                    found, reports[name] = task.result()
+                    observations += found
+            except BaseException:  # an error let through, or the user's Ctrl-C
+                stop.set()
+                raise
         return observations, {channel.name: reports[channel.name] for channel in self.channels}
 
-    def _run(
-        self, channel: Channel, recording: Recording, progress: Progress
-    ) -> tuple[list[Observation], ChannelReport]:
+    def _run(self, channel: Channel, recording: Watched) -> tuple[list[Observation], ChannelReport]:
         """One channel's observations and report; its failure is its own."""
         started = time.thread_time()
-        watched = _Watched(recording, lambda share: progress(channel.name, share))
         try:
             channel.open()
-            found = channel.observe(watched)
+            found = channel.observe(recording)
             if not isinstance(found, list) or not all(isinstance(x, Observation) for x in found):
                 raise ContractError(channel.name, "observe returns a list of observations", found)
         except Exception as error:
@@ -244,7 +243,7 @@ class Pipeline:
             return [], ChannelReport(False, reason, True, time.thread_time() - started)
         finally:
             recording.release()
-        progress(channel.name, 1.0)
+        recording.tell(1.0)
         return found, ChannelReport(True, seconds=time.thread_time() - started)
 
     def _fuse(
@@ -258,36 +257,8 @@ class Pipeline:
             mine = [each for each in observations if each.person == person and each.estimate]
             estimate = replace(self.fusion.fuse(mine, times=times), person=person)
             people.append(estimate)
-            without[person] = {
-                name: self.fusion.fuse(
-                    [each for each in mine if each.channel != name], times=times
-                ).mean()
-                - estimate.mean()
-                for name in sorted({each.channel for each in mine})
-            }
+            without[person] = leave_one_out(self.fusion, mine, estimate)
         return people, without
-
-    def _contradictions(self, person: Estimate, observations: Sequence[Observation]) -> list[str]:
-        """A note for each pair of channels that firmly say different things at the same time."""
-        mine = [each for each in observations if each.person == person.person]
-        evidence = gather(mine, person.track.times, person.space)
-        notes = []
-        for one in range(len(evidence.channels)):
-            for other in range(one + 1, len(evidence.channels)):
-                both = (evidence.trust[[one, other]] > DOUBT).all(axis=0)
-                if not both.any():
-                    continue
-                means = evidence.scores[[one, other]][:, both].mean(axis=1)
-                tops = means.argmax(axis=1)
-                if tops[0] == tops[1] or means.max(axis=1).min() < FIRM:
-                    continue
-                said = [
-                    f"{evidence.channels[row]} says {person.space.labels[top]} "
-                    f"({means[column, top]:.0%})"
-                    for column, (row, top) in enumerate(zip((one, other), tops, strict=True))
-                ]
-                notes.append(f"channels disagree about {person.person}: {', '.join(said)}")
-        return notes
 
     def _provenance(self, reports: Mapping[str, ChannelReport]) -> dict[str, object]:
         ran = [channel for channel in self.channels if reports[channel.name].ran]
@@ -297,60 +268,6 @@ class Pipeline:
             "config": self.config(),
             "weights": {name: _fingerprint(name) for name in sorted(names)},
         }
-
-
-class _Watched(Recording):
-    """A recording that tells how far it has been read."""
-
-    def __init__(self, recording: Recording, tell: Callable[[float], None]) -> None:
-        self._recording, self._tell = recording, tell
-        self.id, self.span, self.streams = recording.id, recording.span, recording.streams
-
-    def _told(self, moment: float) -> None:
-        self._tell(float(np.clip((moment - self.span.start) / (self.span.duration or 1), 0, 1)))
-
-    def audio(self, span: Span | None = None) -> Array:
-        samples = self._recording.audio(span)
-        self._told((span or self.span).end)
-        return samples
-
-    def frames(self, *, rate: float, longest_side: int | None = None) -> Iterator[Frames]:
-        for batch in self._recording.frames(rate=rate, longest_side=longest_side):
-            yield batch
-            self._told(float(batch.times[-1]))
-
-    def text(self) -> tuple[Mark, ...]:
-        return self._recording.text()
-
-    def signal(self, name: str) -> Track:
-        return self._recording.signal(name)
-
-    def crop(self, span: Span) -> Recording:
-        return self._recording.crop(span)
-
-    def shared(self, key: str, make: Callable[[], T]) -> T:
-        return self._recording.shared(key, make)
-
-    def views(self, count: int) -> Sequence[Recording]:
-        return self._recording.views(count)
-
-
-def _notes(
-    channels: Sequence[Channel],
-    observations: Sequence[Observation],
-    reports: Mapping[str, ChannelReport],
-) -> list[str]:
-    """What a reader of the answer should know of each channel."""
-    said = []
-    for channel in channels:
-        name, report = channel.name, reports[channel.name]
-        mine = [each for each in observations if each.channel == name]
-        if not report.ran:
-            said.append(f"{name} {'failed' if report.failed else 'did not run'}: {report.reason}")
-        elif not mine:
-            said.append(f"{name}: no {channel.seeks} found")
-        said += [f"{name}: {note}" for each in mine for note in each.notes]
-    return said
 
 
 def _describe(channel: Channel, recording: Recording | None) -> Description:
