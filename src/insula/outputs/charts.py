@@ -33,7 +33,7 @@ CURVES = 9  # labels drawn; finer spaces show their most probable ones
 _ROWS = {"probability": 170, "confidence row": 52, "affect row": 110, "parts row": 64}
 # From early to late; both ends show on white and on black, and differ in lightness and hue.
 TIME_COLOURS = [[0, "#eec05a"], [0.5, "#8f8f86"], [1, "#2f6db5"]]
-_TITLE = 26
+_TITLE = 30
 _AXIS = 28
 _PLANE = 380
 
@@ -68,12 +68,16 @@ def timeline(estimate: Estimate, span: Span, language: Language) -> Figure:
         data += _traces(key, estimate, name, language)
         titles.append(_title(_row_title(key, estimate, language), high))
     last = "y" if len(rows) == 1 else f"y{len(rows)}"
+    clock_format = "%-H:%M:%S" if span.end >= 3600 else "%-M:%S"
     layout["xaxis"] = {
         "type": "date",
         "range": [milliseconds(span.start), milliseconds(span.end)],
         "anchor": last,
-        "tickformat": "%-H:%M:%S" if span.end >= 3600 else "%-M:%S",
-        "hoverformat": "%-H:%M:%S" if span.end >= 3600 else "%-M:%S.%L",
+        "tickformatstops": [
+            {"dtickrange": [None, 999], "value": f"{clock_format}.%1f"},
+            {"dtickrange": [1000, None], "value": clock_format},
+        ],
+        "hoverformat": f"{clock_format}.%1f",
         "nticks": 8,
         **_LINES,
         "showgrid": True,
@@ -109,6 +113,8 @@ def plane(estimate: Estimate, language: Language) -> Figure:
             "line": {"color": "@surface", "width": 1},
         },
     }
+    if len(times) == 1:
+        return {"data": [path], "layout": _plane_layout(language)}
     ends: Trace = {
         "type": "scatter",
         "mode": "markers+text",
@@ -125,6 +131,11 @@ def plane(estimate: Estimate, language: Language) -> Figure:
             "line": {"width": 2},
         },
     }
+    return {"data": [path, ends], "layout": _plane_layout(language)}
+
+
+def _plane_layout(language: Language) -> dict[str, object]:
+    """Axes from -1 to 1, and where the named emotions lie on them."""
     layout = _plain_layout(_PLANE)
     layout["margin"] = {"l": 30, "r": 8, "t": 8, "b": 34}
     layout["hovermode"] = "closest"
@@ -154,7 +165,7 @@ def plane(estimate: Estimate, language: Language) -> Figure:
         for label in EKMAN7.labels
         if label != "neutral"
     ]
-    return {"data": [path, ends], "layout": layout}
+    return layout
 
 
 _LINES: dict[str, object] = {
@@ -231,6 +242,7 @@ def _title(text: str, high: float) -> dict[str, object]:
         "y": high,
         "xanchor": "left",
         "yanchor": "bottom",
+        "yshift": 2,
         "showarrow": False,
         "font": {"color": "@ink", "size": 13},
     }

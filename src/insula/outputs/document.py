@@ -16,10 +16,9 @@ import insula
 from insula.core.records import Analysis, Estimate
 from insula.core.space import VA, Language, title
 from insula.core.track import Array
-from insula.outputs.moments import affect_of, labelled, opinions
+from insula.outputs.moments import affect_of, labelled, opinions, top_labels
 
 SCHEMA = "insula/analysis/1"
-TOP = 3  # labels in a summary; the sources' systems show the top three
 
 
 def to_dict(analysis: Analysis) -> dict[str, object]:
@@ -75,16 +74,10 @@ def write_json(analysis: Analysis, folder: Path) -> Path:
     return path
 
 
-def top_labels(estimate: Estimate, language: Language) -> list[dict[str, object]]:
-    """The most probable labels of the whole; [] where nothing was seen or there are no labels."""
-    if not labelled(estimate) or not estimate.track.mask.any():
-        return []
-    mean = estimate.mean()
-    order = np.argsort(-mean, kind="stable")[:TOP]
-    labels = [estimate.space.labels[column] for column in order]
+def _top(estimate: Estimate, language: Language) -> list[dict[str, object]]:
     return [
-        {"label": label, "title": title(label, language), "probability": _share(mean[column])}
-        for label, column in zip(labels, order, strict=True)
+        {"label": label, "title": title(label, language), "probability": _share(share)}
+        for label, share in top_labels(estimate)
     ]
 
 
@@ -98,7 +91,7 @@ def _person(analysis: Analysis, estimate: Estimate) -> dict[str, object]:
     return {
         "id": estimate.person,
         "summary": {
-            "top": top_labels(estimate, analysis.language),
+            "top": _top(estimate, analysis.language),
             **{
                 axis: None if whole is None or affect is None else _share(whole[column])
                 for column, axis in enumerate(VA.labels)
@@ -150,8 +143,7 @@ def _channels(analysis: Analysis) -> dict[str, object]:
             "reason": report.reason,
             "quality": _share(float(np.mean(qualities))) if qualities else None,
             "summary": {
-                person: top_labels(estimate, analysis.language)
-                for person, estimate in estimates.items()
+                person: _top(estimate, analysis.language) for person, estimate in estimates.items()
             }
             or None,
         }
@@ -159,7 +151,7 @@ def _channels(analysis: Analysis) -> dict[str, object]:
 
 
 def _faces(analysis: Analysis) -> list[dict[str, object]]:
-    faces = []
+    faces: list[dict[str, object]] = []
     for each in analysis.observations:
         track = each.tracks.get("face")
         if track is None:

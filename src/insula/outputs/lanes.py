@@ -71,10 +71,12 @@ def axis(span: Span) -> str:
         (step for step in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if span.duration / step <= 8),
         1800,
     )
-    ticks = []
+    ticks: list[str] = []
     moment = -(-span.start // step) * step
     while moment <= span.end + 1e-6:
         at = 100 * (moment - span.start) / max(span.duration, 1e-9)
+        if at > 97 and ticks:
+            break  # its text would be cut off
         ticks.append(f'<i style="left:{at:.3f}%">{clock(moment)}</i>')
         moment += step
     return (

@@ -17,6 +17,8 @@ from insula.core.time import Span
 from insula.core.track import Array, Track
 from insula.errors import UnknownName
 
+TOP = 3  # labels in a summary; the sources' systems show the top three
+
 
 class Stretch(NamedTuple):
     """A run of moments with one top label; probability and confidence are means over it."""
@@ -30,6 +32,15 @@ class Stretch(NamedTuple):
 def labelled(estimate: Estimate) -> bool:
     """Whether the columns are labels, not axes."""
     return estimate.space.kind != "axes"
+
+
+def top_labels(estimate: Estimate, count: int = TOP) -> list[tuple[str, float]]:
+    """The most probable labels of the whole with their probabilities; [] where nothing was seen."""
+    if not labelled(estimate) or not estimate.track.mask.any():
+        return []
+    mean = estimate.mean()
+    order = np.argsort(-mean, kind="stable")[:count]
+    return [(estimate.space.labels[column], float(mean[column])) for column in order]
 
 
 def affect_of(estimate: Estimate) -> Estimate | None:

@@ -14,18 +14,18 @@ from insula.core.space import GOEMOTIONS, bridge
 COLOURS = {
     "anger": "#d84e1c",
     "disgust": "#3f6b3a",
-    "fear": "#5f2494",
+    "fear": "#7434b0",
     "happiness": "#f5c02a",
-    "sadness": "#4a80dd",
+    "sadness": "#5a8fe8",
     "surprise": "#4cc6f2",
     "neutral": "#b9bec6",
-    "contempt": "#a4548c",
+    "contempt": "#b75f9c",
     "calm": "#d3ddcf",
     "joy": "#f5c02a",
     "anticipation": "#ee8a3b",
     "trust": "#84c29a",
 }
-BLACK, WHITE = "#14171c", "#ffffff"
+BLACK, WHITE = "#000000", "#ffffff"
 UNKNOWN = "#8a8f98"
 
 # Channels are told apart by name and position; these only tint them, apart from the emotions.

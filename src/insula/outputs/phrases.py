@@ -36,6 +36,7 @@ _WORDS = {
     "person": ("Person", "Человек"),
     "mostly": ("appears mostly {0}", "внешне преобладает {0}"),
     "somewhat": ("appears somewhat {0}", "внешне заметнее всего {0}"),
+    "fairly": ("appears fairly {0}", "внешне заметнее всего {0}"),
     "between": ("appears between {0} and {1}", "внешне {0} и {1} почти поровну"),
     "unseen": ("showed nothing to go by", "не дал материала для оценки"),
     "axes": ("on the axes of valence and arousal", "по осям валентности и возбуждения"),
@@ -73,6 +74,17 @@ _WORDS = {
     "sounds": ("sounds", "звуки"),
     "speech": ("speech", "речь"),
     "silence": ("silence", "тишина"),
+    # The classes of the bundled weights for sounds.
+    "dog bark": ("dog bark", "лай собаки"),
+    "rain": ("rain", "дождь"),
+    "sea waves": ("sea waves", "морские волны"),
+    "baby cry": ("baby cry", "плач младенца"),
+    "clock tick": ("clock tick", "тиканье часов"),
+    "person sneeze": ("sneeze", "чихание"),
+    "helicopter": ("helicopter", "вертолёт"),
+    "chainsaw": ("chainsaw", "бензопила"),
+    "rooster": ("rooster", "петух"),
+    "fire crackling": ("crackling fire", "треск огня"),
     "curves": ("In detail", "Подробно"),
     "averaged": ("Each point is the mean of {0} s.", "Каждая точка: среднее за {0} с."),
     "drag": (
@@ -84,6 +96,7 @@ _WORDS = {
     "affect row": ("Valence (solid) and arousal (dotted)", "Валентность и возбуждение (пунктир)"),
     "parts row": ("Weight of each channel", "Вес каждого канала"),
     "plane": ("Path through valence and arousal", "Путь по валентности и возбуждению"),
+    "place": ("Place on valence and arousal", "Место на осях валентности и возбуждения"),
     "basis": ("Where these numbers come from", "Откуда эти числа"),
     "pleasant axis": ("unpleasant → pleasant", "неприятное → приятное"),
     "excited axis": ("calm → excited", "спокойное → возбуждённое"),
@@ -104,8 +117,8 @@ _WORDS = {
     "only": ("there would be no answer", "ответа бы не было"),
     "sure": ("How sure, and why", "Насколько это надёжно и почему"),
     "lead": (
-        "Mostly from: {0} ({1} of the weight). There is evidence for {2} of the recording.",
-        "Главный источник: {0} ({1} веса). Материал есть для {2} записи.",
+        "Built from {0}. There is evidence for {1} of the recording.",
+        "Складывается из: {0}. Материал есть для {1} записи.",
     ),
     "mixed": (
         "The expression is mixed: the top label holds {0}.",
@@ -122,13 +135,18 @@ _WORDS = {
         "Говорит только один канал ({0}), подтвердить его нечем.",
     ),
     "agree": (
-        "The channels agree on the most probable label.",
-        "Каналы сходятся в самой вероятной метке.",
+        "Over the whole recording the channels agree on the most probable label.",
+        "По записи в целом каналы сходятся в самой вероятной метке.",
     ),
     "disagree": (
-        "The channels disagree: {0}.",
-        "Каналы расходятся: {0}.",
+        "Over the whole recording the channels disagree: {0}.",
+        "По записи в целом каналы расходятся: {0}.",
     ),
+    "moment": (
+        "There is one moment only, so there is no course over time.",
+        "Есть только один момент, поэтому хода во времени нет.",
+    ),
+    "lead of one": ("Built from {0}.", "Складывается из: {0}."),
     "transcript": ("What was said", "Что было сказано"),
     "transcript line": (
         "Coloured by how the speaker appears at that time, all channels together.",
@@ -203,8 +221,7 @@ _RESPONSIBLE = {
 def word(key: str, language: Language, *values: object) -> str:
     """The words called `key`, with values filled in; a key that is not listed shows as it is."""
     found = _WORDS.get(key)
-    text = key if found is None else found[1 if language == "ru" else 0]
-    return text.format(*values)
+    return key if found is None else found[1 if language == "ru" else 0].format(*values)
 
 
 def responsible(language: Language) -> tuple[str, ...]:
@@ -250,7 +267,7 @@ def headline(top: Sequence[tuple[str, float]], language: Language) -> str:
         return word("mostly", language, name(first))
     if share - next_share < CLOSE and second:
         return word("between", language, name(first), name(second))
-    return word("somewhat", language, name(first))
+    return word("fairly" if first == "neutral" else "somewhat", language, name(first))
 
 
 def level(confidence: float) -> str:

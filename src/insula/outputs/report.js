@@ -31,7 +31,7 @@
       spec.layout.margin.l = parseFloat(style.gridTemplateColumns);
       spec.layout.margin.r = parseFloat(style.paddingRight);
       // Where there is little room, titles of rows start at the very left.
-      if (figure.clientWidth < 560) spec.layout.annotations.forEach((row) => { row.xshift = -spec.layout.margin.l; });
+      if (figure.clientWidth < 560) spec.layout.annotations.forEach((row) => { row.xshift = -spec.layout.margin.l; row.yshift = 7; });
     }
     spec.layout.width = figure.clientWidth;
     const config = { displayModeBar: false, staticPlot: figure.dataset.kind !== "time" && matchMedia("(hover: none)").matches };

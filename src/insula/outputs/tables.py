@@ -8,9 +8,9 @@ so that one can be missing without the others.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from insula.core.records import Analysis, Estimate
 from insula.core.space import VA
@@ -64,13 +64,13 @@ def write_csv(analysis: Analysis, folder: Path) -> Path:
 def to_frame(analysis: Analysis) -> pandas.DataFrame:
     """The table for pandas."""
     make = load_object("insula.outputs.frame:to_frame", needed_by="Analysis.to_frame")
-    return make(analysis)  # type: ignore[operator,no-any-return]
+    return cast("Callable[[Analysis], pandas.DataFrame]", make)(analysis)
 
 
 def write_parquet(analysis: Analysis, folder: Path) -> Path:
     """Write timeline.parquet into `folder`."""
     write = load_object("insula.outputs.parquet:write_parquet", needed_by="timeline.parquet")
-    return write(analysis, folder)  # type: ignore[operator,no-any-return]
+    return cast("Callable[[Analysis, Path], Path]", write)(analysis, folder)
 
 
 def _labels(estimate: Estimate) -> tuple[str, ...]:

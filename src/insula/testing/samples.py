@@ -189,7 +189,11 @@ def _sentence(turn: Span, mood: tuple[Array, Array]) -> Mark:
 def _sounds(span: Span) -> Observation:
     marks = [
         Mark(Span(share * span.duration, (share + 0.04) * span.duration), "sound", label, score)
-        for share, label, score in ((0.02, "dog", 0.91), (0.4, "rain", 0.63), (0.7, "dog", 0.58))
+        for share, label, score in (
+            (0.02, "dog bark", 0.91),
+            (0.4, "rain", 0.63),
+            (0.7, "dog bark", 0.58),
+        )
     ]
     speech = [Mark(turn, "sound", "speech") for turn in _turns(span, 1)[0]]
     return Observation("sounds", "", span, marks=tuple(marks + speech))
