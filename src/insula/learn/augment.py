@@ -2,7 +2,7 @@
 
 Faces imitate what a detector does to them: boxes shifted, too large or too small, tilted heads,
 uneven light, distance (few pixels), hands and hair in the way. Sounds imitate other speakers, rooms and
-microphones; they are changed as spectrograms, a hundred times cheaper than as waves.
+microphones; they are changed as spectrograms, which is far cheaper than changing waves.
 """
 
 from __future__ import annotations
@@ -110,11 +110,15 @@ class SoundChanges:
     """Chance of noise in the background, 3 to 11 natural-log units (13 to 48 dB) below."""
     telephone: float
     """Chance that only the band of a telephone is left."""
+    room: float
+    """Chance that it rings on as in a room, 0.2 to 1 second to -60 dB."""
 
 
 NOISE_BELOW = (-11.0, -3.0)  # natural-log units of power, relative to the sound's mean
 TELEPHONE = slice(8, 50)  # mel bands of about 300 to 3400 Hz, for the 64 bands of media.spectral
 REMOVED = 8.0  # natural-log units of power (35 dB) below the mean
+RING = (0.2, 1.0)  # seconds to -60 dB, from a living room to a hall
+TAIL = (-10.0, 3.0)  # dB of the tail, relative to the direct sound
 ROWS = 100  # rows of a spectrogram a second
 
 
@@ -124,6 +128,8 @@ def change_sound(
     """log_mel: (T, 64) of a clip. Returns a changed piece of it, (T', 64) float32."""
     piece = _cut(log_mel, round(changes.shortest * ROWS), rng)
     piece = _stretch(piece, changes.pace, changes.shift, rng)
+    if rng.random() < changes.room:
+        piece = _ring(piece, rng)
     across = np.linspace(-1, 1, piece.shape[1])
     level = np.log(np.exp(piece).mean() + 1e-9)
     ripple = np.cos(2 * np.pi * across * rng.uniform(0.3, 1.2) + rng.uniform(0, 2 * np.pi))
@@ -148,6 +154,19 @@ def _cut(log_mel: np.ndarray, shortest: int, rng: np.random.Generator) -> np.nda
     kept = int(rng.integers(shortest, length + 1))
     start = int(rng.integers(0, length - kept + 1))
     return log_mel[start : start + kept]
+
+
+def _ring(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An exponential tail after every row, from -10 to +3 dB of the sound itself."""
+    decay = 1e-6 ** (1 / (ROWS * rng.uniform(*RING)))  # of power, a row
+    gain = 10 ** (rng.uniform(*TAIL) / 10) * (1 - decay)
+    power = np.exp(log_mel)
+    tail = np.zeros(log_mel.shape[1])
+    heard = np.empty_like(power)
+    for row, direct in enumerate(power):
+        heard[row] = direct + tail
+        tail = decay * (tail + gain * direct)
+    return np.log(heard)
 
 
 def _stretch(

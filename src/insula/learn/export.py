@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -45,17 +46,21 @@ def export_onnx(
     axes = {
         name: dict.fromkeys(dynamic.get(name, {}), torch.export.Dim.DYNAMIC) for name in example
     }
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    program = torch.onnx.export(
-        net,
-        tuple(example.values()),
-        input_names=list(example),
-        output_names=list(outputs),
-        dynamic_shapes=tuple(axes.values()),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch 2.13 copies its own trees by a way that it has deprecated itself.
+        warnings.simplefilter("ignore", FutureWarning)
+        # It also logs that torchvision, of which nothing is used here, is not installed.
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            net,
+            tuple(example.values()),
+            input_names=list(example),
+            output_names=list(outputs),
+            dynamic_shapes=tuple(axes.values()),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     if program is None:
         raise ContractError("torch.onnx.export", "it returns a program", program)
     model = program.model_proto

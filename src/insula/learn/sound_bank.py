@@ -22,8 +22,8 @@ from insula.registry import load_object
 QUIET = 7.0  # natural-log units (30 dB) under the loudest row: the pauses around a clip
 MARGIN = 12  # rows of 10 ms that are left of them
 
-Maker = Callable[[np.random.Generator], np.ndarray]
-"""Makes a changed copy of one clip: (T, 64)."""
+Maker = Callable[[int, int], np.ndarray]
+"""Makes the changed copy of this number of the clip of this number: (T, 64)."""
 
 
 class Statistics(Protocol):
@@ -64,17 +64,16 @@ def spectrogram(audio: np.ndarray) -> np.ndarray:
 def make_bank(
     statistics: nn.Module,
     clips: Sequence[np.ndarray],
-    makers: Sequence[Maker],
+    changed: Maker,
     copies: int,
-    rng: np.random.Generator,
 ) -> Tensor:
     """Statistics (copies + 1, N, F): at 0 of the clips themselves, then of changed copies."""
     bank = torch.empty(copies + 1, len(clips), cast(int, statistics.width))
     with torch.inference_mode():
-        for number, (clip, maker) in enumerate(zip(clips, makers, strict=True)):
+        for number, clip in enumerate(clips):
             bank[0, number] = statistics(torch.from_numpy(clip)[None])[0]
             for copy in range(1, copies + 1):
-                bank[copy, number] = statistics(torch.from_numpy(maker(rng))[None])[0]
+                bank[copy, number] = statistics(torch.from_numpy(changed(number, copy))[None])[0]
     return bank
 
 

@@ -2,9 +2,10 @@
 
     Recipe (TOML) --learn.face.build--> Task --learn.train--> weights, card, log, curves
 
-A `Task` knows the samples and the net and nothing of epochs or optimisers; the loop in `learn.train` knows epochs and
-optimisers and nothing of faces or voices. Samples are numbered 0..n-1 in whatever order the task keeps them; every method
-takes numbers of samples, so a split is an array of integers.
+A `Task` knows the samples and the net and nothing of epochs or optimisers; the loop in
+`learn.train` knows epochs and optimisers and nothing of faces or voices. Samples are numbered from
+0 in whatever order the task keeps them; every method takes numbers of samples, so a split is an
+array of integers.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ Indices: TypeAlias = np.ndarray
 """Numbers of samples: (B,) int64."""
 
 Batch: TypeAlias = Mapping[str, Tensor]
-"""One training batch; the names are the task's own business, the first axis of every tensor is the sample."""
+"""One training batch; names and shapes are the task's own business."""
 
 Predictions: TypeAlias = Mapping[str, np.ndarray]
-"""What a net says of samples beside the truth, one row a sample, so that folds can be laid end to end."""
+"""What a net says of samples, one row a sample, so that folds can be laid end to end."""
 
 Calibration: TypeAlias = Mapping[str, float]
-"""Numbers fitted on held-out predictions and baked into the exported graph, such as {"temperature": 1.3}."""
+"""Numbers fitted on held-out predictions, for the exported graph: {"temperature": 1.3}."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One training run: the samples it learns from and the held-out samples that judge it (none: nothing judges)."""
+    """One training run: the samples it learns from, and those that judge it, if any."""
 
     name: str
     train: Indices
@@ -55,7 +56,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """The same metric within one group of the corpus (one sex, one language), so that unevenness is seen."""
+    """The same metric within one group of the corpus, so that unevenness is seen."""
 
     corpus: str
     group: str
@@ -76,7 +77,7 @@ class Task(ABC):
     """Samples, a net, a loss and a verdict."""
 
     folds: Sequence[Fold]
-    """One fold: its net is what ships. Several: one net a fold for the verdict, then one on `everything` that ships."""
+    """One: its net ships. Several: a net a fold is judged, then one learns `everything` and ships."""
 
     everything: Indices
     """The samples that the shipped net learns from when there are several folds."""
@@ -85,10 +86,10 @@ class Task(ABC):
     """The key of `score` that says which epoch was best; more is better."""
 
     inputs: Mapping[str, str]
-    """Inputs of the exported graph and their shapes, {"faces": "float32 [N,1,48,48]"}, for the card."""
+    """Inputs of the exported graph, for the card: {"faces": "float32 [N,1,48,48]"}."""
 
     outputs: Mapping[str, str]
-    """Outputs of the exported graph and their shapes, for the card."""
+    """Outputs of the exported graph, likewise."""
 
     @abstractmethod
     def make_net(self) -> nn.Module:
@@ -104,7 +105,7 @@ class Task(ABC):
 
     @abstractmethod
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
-        """Outputs and truth for these samples, not augmented; the net is in evaluation mode, gradients are off."""
+        """What the net says of these samples as they are, in evaluation mode, without gradients."""
 
     @abstractmethod
     def score(self, predictions: Predictions) -> Mapping[str, float]:
@@ -116,8 +117,8 @@ class Task(ABC):
 
     @abstractmethod
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
-        """The metrics of the card, with intervals, calibrated where the task calibrates (fitted on other samples)."""
+        """The metrics of the card; what is calibrated was fitted on other samples."""
 
     @abstractmethod
     def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
-        """Write the ONNX graph, calibration included, and check it against the net (`learn.export`)."""
+        """Write the ONNX graph, calibration included, and check it against the net."""

@@ -87,9 +87,12 @@ class VoiceTask(Task):
         self.sex = np.array([clip.groups["sex"] for clip in clips])
         self.intensity = np.array([clip.groups.get("intensity", "") for clip in clips])
         heard = [spectrogram(clip.audio()) for clip in clips]
-        makers = [lambda rng, clip=clip: change_sound(clip, self.changes, rng) for clip in heard]
         rng = np.random.default_rng(recipe.seed)
-        self.bank = make_bank(self.statistics, heard, makers, self.changes.copies, rng)
+
+        def changed(number: int, _: int) -> np.ndarray:
+            return change_sound(heard[number], self.changes, rng)
+
+        self.bank = make_bank(self.statistics, heard, changed, self.changes.copies)
         self.example = torch.from_numpy(np.stack([clip[:50] for clip in heard[:2]]))
         self.everything = self._balanced(np.arange(len(clips)))
         of_words = [np.array(test) + len(acted) for _, test in folds(words, "speaker", FOLDS)]

@@ -25,11 +25,11 @@ SMALLEST = 1e-12  # probability, so that its logarithm is finite
 OF_GOEMOTIONS = bridge(GOEMOTIONS, EKMAN7).matrix
 OF_PLUTCHIK = bridge(PLUTCHIK8, EKMAN7).matrix[:, : len(EKMAN6)]  # no line of XED is neutral
 
-ONE_THRESHOLD = "one threshold for all labels, fitted with the temperature on a tenth of train"
+ONE_THRESHOLD = "one threshold for all, fitted with the temperature on a tenth of GoEmotions train"
 GROUPS = f"Ekman's groups, 7 labels, {ONE_THRESHOLD}"
 UNSEEN = f"{GROUPS}; only comments whose Russian translation was not learnt from"
 FINE = f"28 labels, {ONE_THRESHOLD}"
-SIX = f"lines with one of six shared emotions, neutral left out, {ONE_THRESHOLD} of GoEmotions"
+SIX = f"lines with one of six shared emotions, neutral left out, {ONE_THRESHOLD}"
 TOP = "top of 7 labels against any label given, 15 bins"
 HELD_OUT = "held-out 20 % by wording"
 
