@@ -14,7 +14,7 @@ import numpy as np
 from insula.core.records import Observation, Recording
 from insula.core.roles import Channel
 from insula.core.time import Mark, Span, merge_spans
-from insula.core.track import Array
+from insula.core.track import Array, Track, paint
 from insula.media.audio import SAMPLE_RATE
 from insula.media.spectral import log_mel
 from insula.media.speech import speech
@@ -72,14 +72,17 @@ class Sounds(Channel):
                 mels = np.stack([log_mel(samples) for _, samples in loud])
                 scores.append(model.run(log_mel=mels)["probabilities"])
                 spans += [span for span, _ in loud]
+        silences = merge_spans(quiet, gap=1e-3)
         marks = [Mark(span, "sound", "speech") for span in speech(recording)]
         marks += [
             Mark(span, "sound", "silence")
-            for span in merge_spans(quiet, gap=1e-3)
+            for span in silences
             if span.duration >= min(LEAST_SILENCE, recording.span.duration)
         ]
         if scores:
-            marks += self._events(spans, np.concatenate(scores), labels)
+            judged = paint(recording.span, spans, np.concatenate(scores), labels, hop=self.hop)
+            silent = [any(time in span for span in silences) for time in judged.times]
+            marks += self._events(recording.span, judged, judged.mask & ~np.array(silent))
         if not marks:
             return []
         marks.sort(key=lambda mark: (mark.span, mark.text))
@@ -89,7 +92,7 @@ class Sounds(Channel):
         """Windows with their samples, a batch at a time; the last is padded with zeros."""
         length = round(self.window * SAMPLE_RATE)
         last = max(recording.span.duration - self.window, 0)
-        starts = recording.span.start + np.arange(0, last + 1e-6, self.hop)
+        starts = recording.span.start + np.append(np.arange(0, last - 1e-6, self.hop), last)
         for first in range(0, len(starts), BATCH):
             batch = []
             for start in starts[first : first + BATCH]:
@@ -98,19 +101,22 @@ class Sounds(Channel):
                 batch.append((span, np.pad(samples, (0, length - len(samples)))))
             yield batch
 
-    def _events(self, spans: list[Span], scores: Array, labels: tuple[str, ...]) -> list[Mark]:
-        """One mark for each run of windows in which a class is above the threshold."""
+    def _events(self, whole: Span, judged: Track, audible: Array) -> list[Mark]:
+        """A mark for each stretch in which a class is above the threshold.
+
+        Windows overlap, so nearly every moment is judged twice; the mean of the judgements
+        counts, so that one window's mistake rarely becomes an event.
+        """
         marks = []
-        for column, label in enumerate(labels):
+        for column, label in enumerate(judged.names):
             if label == "speech":  # Silero answers that, and with exact times
                 continue
-            heard = np.flatnonzero(scores[:, column] >= self.threshold)
+            heard = np.flatnonzero(audible & (judged.values[:, column] >= self.threshold))
             for run in np.split(heard, np.flatnonzero(np.diff(heard) > 1) + 1):
                 if len(run):
-                    # Windows overlap: an event lies where they agree, about their middles.
-                    first, final = spans[run[0]], spans[run[-1]]
-                    span = Span(first.start, final.end)
-                    marks.append(Mark(span, "sound", label, float(scores[run, column].mean())))
+                    start, end = judged.times[run[[0, -1]]] + [-self.hop / 2, self.hop / 2]
+                    score = float(judged.values[run, column].mean())
+                    marks.append(Mark(Span(start, end) & whole, "sound", label, score))
         return marks
 
 
