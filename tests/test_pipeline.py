@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,11 @@ def test_every_preset_loads(name: str) -> None:
         ("[channels.toy\n", "TOML"),
         ('on_missing = "shrug"\n[channels.toy]\n[fusion]\nname = "mean"', "on_missing"),
         ('hop = 0\n[channels.toy]\n[fusion]\nname = "mean"', "hop"),
+        ('[channels.face]\nrate = 0\n[fusion]\nname = "mean"', "rate"),
+        ('[channels.face]\nrate = "often"\n[fusion]\nname = "mean"', "rate"),
+        ('[channels]\nface = 5\n[fusion]\nname = "mean"', "face"),
+        ('channels = ["face"]\n[fusion]\nname = "mean"', "channels"),
+        ("[channels.toy]\n[fusion]\n", "name"),
     ],
 )
 def test_a_mistake_in_a_preset_is_explained(tmp_path: Path, text: str, message: str) -> None:
@@ -308,6 +314,28 @@ def test_a_stream_is_near_the_whole_and_persons_keep_their_names(clip: Recording
             rows = np.searchsorted(whole[same[each.person]].times, each.track.times[inner] - 1e-6)
             expected = whole[same[each.person]].values[rows]
             assert each.track.values[inner] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_stream_of_a_file_keeps_its_one_person(demo: Path) -> None:
+    """With the real face channel: its windows say what the whole says."""
+    pipeline = Pipeline([insula.registry.channels.get("face")()], Mean())  # type: ignore[operator]
+    (whole,) = pipeline(demo).people
+    for window in pipeline.stream(demo, window=3, hop=1.5):
+        assert [each.person for each in window.people] == ["person-1"]
+        track = window.people[0].track
+        inner = track.crop(Span(window.span.start + 0.5, window.span.end - 0.5))
+        there = whole.track.crop(Span(window.span.start + 0.5, window.span.end - 0.5))
+        assert inner.times == pytest.approx(there.times)
+        assert np.abs(inner.values - there.values).mean() < 0.05
+
+
+def test_analyses_at_once_say_what_each_says_alone(demo: Path) -> None:
+    pipeline = Pipeline.load("fast")
+    alone = pipeline(insula.open(demo).crop(Span(0, 4))).to_dict()
+    with ThreadPoolExecutor(3) as threads:
+        recordings = [insula.open(demo).crop(Span(0, 4)) for _ in range(3)]
+        together = list(threads.map(lambda recording: pipeline(recording).to_dict(), recordings))
+    assert together == [alone] * 3
 
 
 def test_a_stream_of_one_voice_is_one_person(clip: Recording) -> None:

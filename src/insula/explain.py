@@ -7,6 +7,7 @@ from itertools import combinations
 
 from insula.core.records import ChannelReport, Estimate, Observation
 from insula.core.roles import Channel, Fusion
+from insula.core.space import reaches
 from insula.core.track import Array
 from insula.fusion.evidence import gather
 
@@ -53,8 +54,9 @@ def channel_notes(
     channels: Sequence[Channel],
     observations: Sequence[Observation],
     reports: Mapping[str, ChannelReport],
+    fused: str,
 ) -> list[str]:
-    """What a reader of the answer should know of each channel."""
+    """What a reader of the answer should know of each channel. fused: the fusion's space."""
     said = []
     for channel in channels:
         name, report = channel.name, reports[channel.name]
@@ -64,4 +66,10 @@ def channel_notes(
         elif not mine:
             said.append(f"{name}: no {channel.seeks} found")
         said += [f"{name}: {note}" for each in mine for note in each.notes]
+        spaces = {each.estimate.space for each in mine if each.estimate is not None}
+        said += [
+            f"{name}: its space {space.name!r} has no way to {fused!r}, so its labels are not fused"
+            for space in spaces
+            if not reaches(space, fused)
+        ]
     return said

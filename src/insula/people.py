@@ -83,7 +83,11 @@ def _spoken(observations: Sequence[Observation], person: str) -> tuple[Span, ...
 
 
 def _visible(observations: Sequence[Observation], person: str) -> tuple[Span, ...]:
-    tracks = [each.tracks["face"] for each in observations if each.person == person]
+    tracks = [
+        each.tracks["face"]
+        for each in observations
+        if each.person == person and "face" in each.tracks
+    ]
     return merge_spans(
         (
             Span(time - track.width / 2, time + track.width / 2)

@@ -82,6 +82,11 @@ class Pipeline:
         hop: float = HOP,
         on_missing: Literal["note", "raise"] = "note",
     ) -> None:
+        names = [channel.name for channel in channels]
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"Two channels have one name: {', '.join(names)}. Give one of them another `name`."
+            )
         self.channels = tuple(channels)
         self.fusion = fusion
         self.hop = hop
@@ -141,7 +146,7 @@ class Pipeline:
             recording = open_recording(recording)
         seen, reports = self._observe(recording, progress or (lambda name, share: None))
         observations, notes = bind(seen)
-        notes = channel_notes(self.channels, observations, reports) + notes
+        notes = channel_notes(self.channels, observations, reports, self.fusion.space) + notes
         people, without = self._fuse(recording.span, observations)
         for person in people:
             notes += contradictions(person, observations)

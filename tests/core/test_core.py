@@ -158,3 +158,18 @@ def test_an_estimate_of_nothing_answers_the_prior() -> None:
     estimate = Estimate(EKMAN7, Track([], np.zeros((0, 7)), EKMAN7.labels), [], "test")
     assert estimate.mean() == pytest.approx(np.full(7, 1 / 7))
     assert estimate.certainty == 0
+
+
+def test_a_row_answers_for_its_whole_width() -> None:
+    track = Track([1.0, 3.0], [[1.0], [3.0]], ("x",), width=2.0)
+    cells = track.resample(Span(0, 4).grid(0.5), width=0.5, max_gap=0.5)
+    assert cells.mask.all()
+    assert cells.values.ravel().tolist() == [1.0] * 4 + [3.0] * 4
+
+
+def test_the_whole_is_no_surer_than_its_top_label() -> None:
+    scores = np.zeros((4, 7))
+    scores[:2, EKMAN7.index("happiness")] = scores[2:, EKMAN7.index("sadness")] = 1.0
+    estimate = Estimate(EKMAN7, Track(np.arange(4.0), scores, EKMAN7.labels), 1.0, "test")
+    assert estimate.quality == 1.0
+    assert estimate.certainty == pytest.approx(0.5)

@@ -7,9 +7,10 @@ import pytest
 
 from insula.config import build_fusion
 from insula.core.records import Estimate, Observation
-from insula.core.space import EKMAN7, get_space
+from insula.core.space import EKMAN7, VA, get_space
 from insula.core.time import Span
 from insula.core.track import Track
+from insula.errors import ConfigError
 from insula.fusion.rules import Mean, Product, Reliability, VarianceWeighted, Vote
 from insula.fusion.wrap import Calibrated, Smoothed
 from insula.registry import fusions
@@ -132,3 +133,29 @@ def test_every_registered_fusion_keeps_its_promises(section: dict[str, object]) 
         says("words", {SAD: 0.6}, quality=0.7),
     ]
     check_fusion(build_fusion(section), observations, TIMES)
+
+
+def test_a_channel_of_axes_only_counts_for_valence_and_arousal() -> None:
+    track = Track(TIMES, np.tile([-0.8, 0.6], (len(TIMES), 1)), VA.labels, width=0.5)
+    heart = Observation("heart", "p", Span(0, 4), estimate=Estimate(VA, track, 1.0, "heart"))
+    fused = Mean().fuse([heart], times=TIMES)
+    assert not fused.track.mask.any()
+    assert fused.affect is not None
+    assert fused.affect.mean() == pytest.approx([-0.8, 0.6], abs=1e-5)
+    both = Mean().fuse([heart, says("face", {HAPPY: 1.0})], times=TIMES)
+    assert both.top(1) == [("happiness", pytest.approx(1.0))]
+    assert both.affect is not None
+    assert both.affect.mean() == pytest.approx([-0.02, 0.54], abs=1e-5)
+
+
+def test_smoothing_leaves_positive_valence_and_arousal_as_they_are() -> None:
+    fused = Smoothed(Mean(), kind="median", width=2.0).fuse(
+        [says("face", {HAPPY: 1.0})], times=TIMES
+    )
+    assert fused.affect is not None
+    assert fused.affect.mean() == pytest.approx([0.76, 0.48], abs=1e-5)
+
+
+def test_a_fusion_refuses_a_space_of_axes() -> None:
+    with pytest.raises(ConfigError, match="probabilities that sum to one"):
+        Mean("va").fuse([says("face", {HAPPY: 1.0})], times=TIMES)

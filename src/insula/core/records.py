@@ -113,9 +113,24 @@ class Estimate:
         return mean
 
     @property
-    def certainty(self) -> float:
+    def quality(self) -> float:
         """Mean confidence where there is an answer, in [0, 1]."""
         return float(self.confidence[self.track.mask].mean()) if self.track.mask.any() else 0.0
+
+    @property
+    def certainty(self) -> float:
+        """How likely the top label of the whole is right, in [0, 1].
+
+        The mean over time of what that label has of each moment's confidence: someone who is
+        happy for one half and sad for the other is not surely either for the whole.
+        """
+        mask, values = self.track.mask, self.track.values
+        if not mask.any():
+            return 0.0
+        if self.space.kind == "axes":
+            return self.quality
+        share = values[mask, self.mean().argmax()] / np.maximum(values[mask].max(axis=1), 1e-6)
+        return float((self.confidence[mask] * share).mean())
 
     def top(self, count: int = 3, language: Language = "en") -> list[tuple[str, float]]:
         """The `count` most probable labels of the whole, highest first, with probabilities."""
@@ -154,7 +169,7 @@ class Observation:
     @property
     def quality(self) -> float:
         """Mean quality of the evidence where there is any, in [0, 1]."""
-        return self.estimate.certainty if self.estimate is not None else 0.0
+        return self.estimate.quality if self.estimate is not None else 0.0
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,16 @@ def bridge(origin: str | Space, target: str | Space) -> Bridge:
     return found
 
 
+def reaches(origin: str | Space, target: str | Space) -> bool:
+    """Whether `bridge` knows a way.
+
+    >>> reaches("ekman7", "va"), reaches("va", "ekman7")
+    (True, False)
+    """
+    origin, target = get_space(origin), get_space(target)
+    return origin == target or (origin.name, target.name) in BRIDGES
+
+
 def _grouping(
     origin: Space, target: Space, groups: Mapping[str, Sequence[str]], source: str
 ) -> Bridge:

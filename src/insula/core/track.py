@@ -94,9 +94,10 @@ class Track:
     def resample(self, times: Array, *, width: float, max_gap: float = 1.0) -> Track:
         """The track at other moments: the mean of the valid rows within each cell.
 
-        times: (G,) centres of cells of `width` seconds. A cell without a valid row is filled by
-        linear interpolation between the valid rows around it where these lie at most `max_gap`
-        seconds apart (`methods.md` P7), and is invalid otherwise.
+        times: (G,) centres of cells of `width` seconds. A cell without a valid row takes the row
+        whose own width covers its centre, else is filled by linear interpolation between the
+        valid rows around it where these lie at most `max_gap` seconds apart (`methods.md` P7),
+        else is invalid.
 
         >>> Track([0.0, 1.0], [[0.0], [2.0]], ("x",)).resample(
         ...     np.array([0.0, 0.5, 1.0]), width=0.2).values.ravel()
@@ -113,10 +114,13 @@ class Track:
         sums = np.vstack([np.zeros((1, values.shape[1])), np.cumsum(good_values, 0, np.float64)])
         valid = inside > 0
         values[valid] = (sums[last] - sums[first])[valid] / inside[valid, None]
-        bridged = self._between(good_times, good_values, times, max_gap)
-        fill = ~valid & bridged[1]
-        values[fill] = bridged[0][fill]
-        return Track(times, values, self.names, valid | fill, width)
+        nearest = np.searchsorted((good_times[1:] + good_times[:-1]) / 2, times)
+        held = ~valid & (np.abs(good_times[nearest] - times) < self.width / 2 + 1e-9)
+        values[held] = good_values[nearest][held]
+        line, between = self._between(good_times, good_values, times, max_gap)
+        fill = ~valid & ~held & between
+        values[fill] = line[fill]
+        return Track(times, values, self.names, valid | held | fill, width)
 
     def _between(
         self, good_times: Array, good_values: Array, times: Array, max_gap: float

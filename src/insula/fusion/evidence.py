@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from insula.core.records import Estimate, Observation
-from insula.core.space import VA, Space, get_space
+from insula.core.space import VA, Space, get_space, reaches
 from insula.core.track import Array, Track
+from insula.errors import ConfigError
 
 # A channel that skips a beat (a missed face, a breath) is carried over gaps of up to this many
 # seconds; F.A of methods.md reuses a face box for three frames, 0.6 s at 5 frames a second.
@@ -24,8 +25,9 @@ class Evidence:
     """Aligned opinions.
 
     channels: M names, sorted. scores: (M, T, C), 0 where a channel is silent. trust: (M, T) in
-    [0, 1], the measured quality, 0 where silent. affect: (M, T, 2) valence and arousal. bases:
-    M words on where each channel's valence and arousal come from.
+    [0, 1], the measured quality, 0 where silent. affect: (M, T, 2) valence and arousal, and
+    affect_trust (M, T); a channel may have either without the other. bases: where each channel's
+    valence and arousal come from, in words.
     """
 
     space: Space
@@ -34,6 +36,7 @@ class Evidence:
     scores: Array
     trust: Array
     affect: Array
+    affect_trust: Array
     bases: tuple[str, ...]
 
     @property
@@ -46,6 +49,11 @@ class Evidence:
 def gather(observations: Sequence[Observation], times: Array, space: str | Space) -> Evidence:
     """Bring every opinion into `space` and onto the grid `times`."""
     space, times = get_space(space), np.asarray(times, np.float64)
+    if space.kind != "exclusive":
+        raise ConfigError(
+            f"A fusion answers with probabilities that sum to one; the space {space.name!r} is of "
+            f"the kind {space.kind!r}. Fuse in one such as 'ekman7'; it brings valence and arousal."
+        )
     by_channel: dict[str, list[Estimate]] = {}
     for each in observations:
         if each.estimate is not None:
@@ -54,15 +62,18 @@ def gather(observations: Sequence[Observation], times: Array, space: str | Space
     scores = np.zeros((len(names), len(times), len(space)))
     trust = np.zeros((len(names), len(times)))
     affect = np.zeros((len(names), len(times), 2))
+    affect_trust = np.zeros((len(names), len(times)))
     bases = []
     for row, name in enumerate(names):
-        estimates = by_channel[name]
-        aligned = [_align(each.into(space), times) for each in estimates]
-        scores[row], trust[row] = _pool(aligned)
-        axes = [each.affect or each.into(VA) for each in estimates]
-        affect[row], _ = _pool([_align(each, times) for each in axes])
-        bases.append(f"{name}: {axes[0].basis}")
-    return Evidence(space, times, names, scores, trust, affect, tuple(bases))
+        labelled = [each.into(space) for each in by_channel[name] if reaches(each.space, space)]
+        axes = [each.affect or each for each in by_channel[name]]
+        axes = [each.into(VA) for each in axes if reaches(each.space, VA)]
+        if labelled:
+            scores[row], trust[row] = _pool([_align(each, times) for each in labelled])
+        if axes:
+            affect[row], affect_trust[row] = _pool([_align(each, times) for each in axes])
+            bases.append(f"{name}: {axes[0].basis}")
+    return Evidence(space, times, names, scores, trust, affect, affect_trust, tuple(bases))
 
 
 def _align(estimate: Estimate, times: Array) -> tuple[Array, Array]:
@@ -100,11 +111,15 @@ def conclude(evidence: Evidence, scores: Array, weights: Array, source: str) -> 
     hop = evidence.times[1] - evidence.times[0] if len(evidence.times) > 1 else 1.0
     track = Track(evidence.times, scores, evidence.space.labels, valid, hop)
     confidence = seen * scores.max(axis=1, initial=0)
-    axes = np.einsum("mt,mtd->td", shares, evidence.affect)
+    # Who has valence and arousal but no labels counts by trust; the others as for the labels.
+    pull = np.where(weights > 0, weights, evidence.affect_trust) * (evidence.affect_trust > 0)
+    axes = np.einsum("mt,mtd->td", pull, evidence.affect)
+    felt = pull.sum(0) > 0
+    axes = axes / np.where(felt, pull.sum(0), 1)[:, None]
     affect = Estimate(
         VA,
-        Track(evidence.times, np.clip(axes, -1, 1), VA.labels, valid, hop),
-        confidence,
+        Track(evidence.times, np.clip(axes, -1, 1), VA.labels, felt, hop),
+        1 - np.prod(1 - evidence.affect_trust, axis=0),
         source,
         basis="; ".join(evidence.bases),
     )

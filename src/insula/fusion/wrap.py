@@ -72,14 +72,17 @@ class Smoothed(Fusion):
     def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
         """The wrapped estimate with smoothed probabilities, valence and arousal."""
         estimate = self.fusion.fuse(observations, times=times)
-        track = _with_values(estimate.track, self._smooth(estimate.track))
         affect = estimate.affect
         if affect is not None:
-            affect = replace(affect, track=_with_values(affect.track, self._smooth(affect.track)))
-        return replace(estimate, track=track, affect=affect)
+            smooth = self._smooth(affect.track)
+            affect = replace(affect, track=_with_values(affect.track, smooth))
+        smooth = self._smooth(estimate.track)
+        # Medians of shares need not sum to one; means do anyway.
+        smooth = smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-6)
+        return replace(estimate, track=_with_values(estimate.track, smooth), affect=affect)
 
     def _smooth(self, track: Track) -> Array:
-        """Smoothed values, (T, C); distributions still sum to 1."""
+        """Smoothed values, (T, C)."""
         half = round(self.width / 2 / track.width) if track.width else 0
         if half == 0 or len(track) == 0:
             return track.values
@@ -90,10 +93,8 @@ class Smoothed(Fusion):
         if self.kind == "median":
             shown = np.where(inside[:, None, :], windows, np.nan)
             shown[~track.mask] = 0
-            smooth = np.nanmedian(shown, axis=2)
-            if track.values.min(initial=0) >= 0:  # a distribution; medians need not sum to 1
-                smooth = smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-6)
-            return smooth
+            median: Array = np.nanmedian(shown, axis=2)
+            return median
         offsets = np.arange(-half, half + 1)
         kernel = np.exp(-0.5 * (offsets / (half / 2)) ** 2) if self.kind == "gaussian" else None
         weights = inside * (np.ones(2 * half + 1) if kernel is None else kernel)

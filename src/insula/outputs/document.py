@@ -137,7 +137,7 @@ def _channels(analysis: Analysis) -> dict[str, object]:
                 said.setdefault(each.channel, {})[person] = each.estimate
     for name, report in analysis.channels.items():
         estimates = said.get(name, {})
-        qualities = [each.certainty for each in estimates.values()]
+        qualities = [each.quality for each in estimates.values()]
         result[name] = {
             "ran": report.ran,
             "reason": report.reason,

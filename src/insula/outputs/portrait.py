@@ -237,7 +237,7 @@ def _contributions(analysis: Analysis, estimate: Estimate) -> str:
             escape(word(name, language)),
             alone,
             f'{percent(share)}<i class="meter" style="--w:{share * 100:.0f}%;--c:{shade}"></i>',
-            percent(own.certainty),
+            percent(own.quality),
             _without(analysis, estimate, name, len(said)),
         ]
         rows.append(row(cells, heads))

@@ -18,6 +18,7 @@ from insula.core.records import Estimate, Observation, Recording
 from insula.core.roles import Channel
 from insula.core.space import VA, get_space
 from insula.core.track import Array, Track
+from insula.errors import ConfigError
 from insula.zoo.card import find_card
 from insula.zoo.session import Model
 
@@ -43,6 +44,8 @@ class Face(Channel):
     ) -> None:
         self.model = model
         self.detector = detector
+        if not isinstance(rate, int | float) or rate <= 0:
+            raise ConfigError(f"face: `rate` is {rate!r}; give frames a second, a number above 0.")
         self.rate = rate
         self.window = self.hop = 1 / rate
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from pocketsphinx import Decoder
+from pocketsphinx import Decoder, Segment
 
 from insula.core.records import Recording
 from insula.core.time import Mark, Span, merge_spans
@@ -18,6 +19,8 @@ LONGEST_UTTERANCE = 15.0  # seconds; its search slows and loses its way in longe
 PAUSE = 0.6  # seconds between words at which a new sentence begins: it has no punctuation
 ONE_UTTERANCE = 1.2  # seconds of silence that stay inside an utterance: context helps it
 MARGIN = 0.1  # seconds of context on either side of a spoken span
+
+_lock = threading.Lock()
 
 
 def listen(recording: Recording, spans: Sequence[Span]) -> Iterator[Mark]:
@@ -38,13 +41,8 @@ def _utterance(recording: Recording, span: Span) -> Iterator[Mark]:
     samples = np.clip(recording.audio(span) * 32767, -32768, 32767).astype("<i2")
     if len(samples) < SAMPLE_RATE // 10:
         return
-    decoder = _decoder()
-    decoder.reinit_feat()  # else the last utterance's final sample colours this one
-    decoder.start_utt()
-    decoder.process_raw(samples.tobytes(), full_utt=True)
-    decoder.end_utt()
     words: list[tuple[Span, str, float]] = []
-    for word in decoder.seg() or ():
+    for word in _recognise(samples.tobytes()):
         if word.word[0] in "<[+":  # silence, noise, fillers
             continue
         start = span.start + word.start_frame / FRAMES_PER_SECOND
@@ -56,6 +54,17 @@ def _utterance(recording: Recording, span: Span) -> Iterator[Mark]:
         words.append((Span(start, end), word.word.partition("(")[0], word.prob))
     if words:
         yield _sentence(words)
+
+
+def _recognise(samples: bytes) -> list[Segment]:
+    """Words and silences in 16-bit samples; one utterance at a time, whoever asks."""
+    with _lock:
+        decoder = _decoder()
+        decoder.reinit_feat()  # else the last utterance's final sample colours this one
+        decoder.start_utt()
+        decoder.process_raw(samples, full_utt=True)
+        decoder.end_utt()
+        return list(decoder.seg() or ())
 
 
 def _sentence(words: Sequence[tuple[Span, str, float]]) -> Mark:
