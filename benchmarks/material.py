@@ -155,7 +155,7 @@ def looped(clip: Path, target: Path, times: int) -> Path:
         copies: dict[int, av.stream.Stream] = {}
         shift = Fraction(0)  # seconds
         for _ in range(times):
-            end = Fraction(0)
+            begin, end = Fraction(0), Fraction(0)
             with av.open(str(clip)) as container:
                 streams = [*container.streams.video[:1], *container.streams.audio[:1]]
                 for stream in streams:
@@ -165,12 +165,13 @@ def looped(clip: Path, target: Path, times: int) -> Path:
                     if packet.dts is None or packet.pts is None or packet.time_base is None:
                         continue
                     ticks = int(shift / packet.time_base)
+                    begin = min(begin, packet.dts * packet.time_base)  # sound may start before 0
                     end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
                     packet.pts += ticks
                     packet.dts += ticks
                     packet.stream = copies[packet.stream.index]
                     out.mux(packet)
-            shift += end
+            shift += end - begin
     return target
 
 

@@ -1,6 +1,6 @@
 """How much memory: the peak must hardly grow with the length of the recording.
 
-    python benchmarks/memory.py [--minutes 5 60] [--recognise 5] [--dry-run]
+    python benchmarks/memory.py [--preset fast] [--minutes 5 60] [--recognise 5] [--dry-run]
 
 Each length is analysed in a fresh process, with a transcript given: an hour of speech-to-text by
 pocketsphinx takes too long to be measured every time. A shorter video is analysed with it too.
@@ -39,19 +39,19 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def analyse(clip: Path, said: Path | None) -> None:
-    """In the fresh process: analyse with the default preset and print what it took."""
+def analyse(preset: str, clip: Path, said: Path | None) -> None:
+    """In the fresh process: analyse, and print what it took."""
     started = time.perf_counter()
-    analysis = insula.analyze(clip, transcript=said)
+    analysis = insula.analyze(clip, preset=preset, transcript=said)
     taken = time.perf_counter() - started
     failed = {name: report.reason for name, report in analysis.channels.items() if report.failed}
     assert not failed, failed
     print(json.dumps({"peak": peak(), "seconds": taken, "length": analysis.span.duration}))
 
 
-def measure(clip: Path, said: Path | None) -> dict[str, float]:
+def measure(preset: str, clip: Path, said: Path | None) -> dict[str, float]:
     """The same in a process of its own."""
-    command = [sys.executable, __file__, "--child", str(clip), str(said or "")]
+    command = [sys.executable, __file__, "--preset", preset, "--child", str(clip), str(said or "")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -62,6 +62,7 @@ def measure(clip: Path, said: Path | None) -> dict[str, float]:
 def main() -> None:
     """Measure, print, write benchmarks/results/memory.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--preset", default="fast", help="name or TOML file")
     parser.add_argument("--minutes", type=float, nargs=2, default=[5, 60])
     parser.add_argument("--recognise", type=float, default=5, help="minutes; 0 leaves that out")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
@@ -69,7 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         clip, said = options.child
-        analyse(Path(clip), Path(said) if said else None)
+        analyse(options.preset, Path(clip), Path(said) if said else None)
         return
     rows: list[Row] = []
     peaks = []
@@ -78,7 +79,7 @@ def main() -> None:
         minute = talking_head(folder, CLIP)
         for minutes in options.minutes:
             clip = looped(minute, folder / f"{minutes:g}.mp4", max(1, round(60 * minutes / CLIP)))
-            found = measure(clip, transcript(folder, 60 * minutes))
+            found = measure(options.preset, clip, transcript(folder, 60 * minutes))
             peaks.append(found["peak"])
             speed = f"{found['length'] / 60:.1f} min of video in {found['seconds']:.0f} s"
             rows.append(
@@ -101,7 +102,7 @@ def main() -> None:
         if options.recognise:
             times = max(1, round(60 * options.recognise / CLIP))
             clip = looped(minute, folder / "recognised.mp4", times)
-            found = measure(clip, None)
+            found = measure(options.preset, clip, None)
             rows.append(
                 row(
                     f"peak memory, {options.recognise:g} minutes with speech-to-text",
@@ -115,7 +116,7 @@ def main() -> None:
     if not options.dry_run:
         about = f"{source().name}, repeated, 640x360, 25 fps, H.264"
         note = "the long recordings are given a transcript, so nothing is recognised in them"
-        print(write("memory", rows, clip=about, transcript=note))
+        print(write("memory", rows, clip=about, preset=options.preset, transcript=note))
 
 
 if __name__ == "__main__":

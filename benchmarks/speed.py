@@ -1,6 +1,6 @@
 """How fast: real-time factors, the pipeline's own overhead, start-up.
 
-    python benchmarks/speed.py [--seconds 60] [--runs 3] [--only NAME ...] [--dry-run]
+    python benchmarks/speed.py [--preset fast] [--seconds 60] [--runs 3] [--dry-run]
 
 The clip is a talking head with speech, 640 x 360 at 25 frames a second. A real-time factor is the
 time an analysis takes over the length of the clip; every factor is also given as a multiple of the
@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from material import Row, row, show, source, talking_head, transcript, write
 
 import insula
 from insula.channels.face import detectors
-from insula.channels.words import recognition
+from insula.channels.words import sphinx
 from insula.media import speech
 from insula.media.video import VideoFile
 from insula.zoo.session import Model
@@ -45,9 +46,9 @@ def repeated(work: Callable[[], object], runs: int) -> list[tuple[float, float]]
     return [seconds_of(work) for _ in range(runs)]
 
 
-def pipeline_of(*channels: str) -> insula.Pipeline:
-    """The default preset with these channels only."""
-    config = insula.Pipeline.load("fast").config()
+def only(pipeline: insula.Pipeline, *channels: str) -> insula.Pipeline:
+    """The same pipeline with these channels only."""
+    config = pipeline.config()
     config["channels"] = {name: config["channels"][name] for name in channels}  # type: ignore[index]
     return insula.Pipeline.from_config(config)
 
@@ -83,7 +84,7 @@ def recording_calls() -> Iterator[list[Callable[[], object]]]:
     """Every call of an ONNX model, the face cascade and pocketsphinx made meanwhile."""
     calls: list[Callable[[], object]] = []
     run, start = Model.run, detectors.CascadeDetector.__init__
-    session, decoder = speech._session, recognition._sphinx_decoder
+    session, decoder = speech._session, sphinx._decoder
 
     def kept_run(self: Model, **inputs: object) -> object:
         calls.append(lambda: run(self, **inputs))  # type: ignore[arg-type]
@@ -96,20 +97,24 @@ def recording_calls() -> Iterator[list[Callable[[], object]]]:
     Model.run = kept_run  # type: ignore[assignment]
     detectors.CascadeDetector.__init__ = kept_start  # type: ignore[method-assign]
     speech._session = lambda: Recorded(session(), calls)  # type: ignore[assignment]
-    recognition._sphinx_decoder = lambda: Recorded(decoder(), calls)  # type: ignore[assignment]
+    sphinx._decoder = lambda: Recorded(decoder(), calls)  # type: ignore[assignment]
     try:
         yield calls
     finally:
         Model.run = run  # type: ignore[method-assign]
         detectors.CascadeDetector.__init__ = start  # type: ignore[method-assign]
-        speech._session, recognition._sphinx_decoder = session, decoder
+        speech._session, sphinx._decoder = session, decoder
 
 
 def overhead(
-    name: str, clip: Path, said: Path | None, runs: int, decoding: Sequence[tuple[float, float]]
+    name: str,
+    pipeline: insula.Pipeline,
+    clip: Path,
+    said: Path | None,
+    runs: int,
+    decoding: Sequence[tuple[float, float]],
 ) -> list[Row]:
     """The pipeline against decoding plus model calls, in wall and in processor time."""
-    pipeline = pipeline_of(*CHANNELS)
     with recording_calls() as calls:
         pipeline(insula.open(clip, transcript=said))
     models, whole = [], []
@@ -132,7 +137,7 @@ def overhead(
 
 
 def real_time_factors(
-    clip: Path, said: Path, seconds: float, runs: int, decoding: float
+    whole: insula.Pipeline, clip: Path, said: Path, seconds: float, runs: int, decoding: float
 ) -> list[Row]:
     """Of each channel alone and of all together, without and with speech-to-text."""
     cases: list[tuple[str, tuple[str, ...], Path | None, str]] = [
@@ -146,7 +151,7 @@ def real_time_factors(
     ]
     rows = []
     for name, channels, text, target in cases:
-        pipeline = pipeline_of(*channels)
+        pipeline = only(whole, *channels)
         taken = [
             wall
             for wall, _ in repeated(
@@ -154,7 +159,7 @@ def real_time_factors(
                 runs,
             )
         ]
-        multiple = sorted(taken)[len(taken) // 2] / decoding
+        multiple = median(taken) / decoding
         rows.append(
             row(
                 f"real-time factor, {name}",
@@ -167,7 +172,7 @@ def real_time_factors(
     return rows
 
 
-def start_up(folder: Path) -> list[Row]:
+def start_up(folder: Path, preset: str) -> list[Row]:
     """`import insula`, and the first answer on a clip of five seconds, each in a fresh process."""
     timed = (
         "import time; start = time.perf_counter(); import insula; "
@@ -178,7 +183,8 @@ def start_up(folder: Path) -> list[Row]:
         for _ in range(IMPORTS)
     ]
     clip = talking_head(folder, 5)
-    command = [sys.executable, "-m", "insula.apps.cli", "analyze", str(clip), "--quiet"]
+    command = [sys.executable, "-m", "insula.apps.cli", "analyze", str(clip)]
+    command += ["--quiet", "--preset", preset]
     cold = [seconds_of(lambda: subprocess.run(command, check=True))[0] for _ in range(COLD_STARTS)]
     return [
         row("import insula", imports, "ms", target="under 100"),
@@ -195,30 +201,32 @@ def start_up(folder: Path) -> list[Row]:
 def main() -> None:
     """Measure, print, write benchmarks/results/speed.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--preset", default="fast", help="name or TOML file")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the clip")
     parser.add_argument("--runs", type=int, default=3, help="runs a number")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        rows = start_up(folder)
+        pipeline = insula.Pipeline.load(options.preset)
+        rows = start_up(folder, options.preset)
         clip = talking_head(folder, options.seconds)
         said = transcript(folder, options.seconds)
-        pipeline_of(*CHANNELS)(insula.open(clip, transcript=said))  # loads every model
+        pipeline(insula.open(clip, transcript=said))  # loads every model
         decoding = repeated(lambda: decode(clip), options.runs)
         walls = [wall for wall, _ in decoding]
         rows.append(
             row("decoding alone, real-time factor", [w / options.seconds for w in walls], "x")
         )
         rows += real_time_factors(
-            clip, said, options.seconds, options.runs, sorted(walls)[len(walls) // 2]
+            pipeline, clip, said, options.seconds, options.runs, median(walls)
         )
-        rows += overhead("transcript given", clip, said, options.runs, decoding)
-        rows += overhead("with speech-to-text", clip, None, 1, decoding)
+        rows += overhead("transcript given", pipeline, clip, said, options.runs, decoding)
+        rows += overhead("with speech-to-text", pipeline, clip, None, 1, decoding)
     show(rows)
     if not options.dry_run:
         about = f"{source().name}, repeated, 640x360, 25 fps, H.264, {options.seconds:g} s"
-        print(write("speed", rows, clip=about, runs=options.runs))
+        print(write("speed", rows, clip=about, preset=options.preset))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -193,6 +194,26 @@ def test_strictness_lets_errors_through(clip: Recording) -> None:
     soundless = insula.from_arrays("text", text=[Mark(Span(0, 1), "sentence", "Hello.")])
     with pytest.raises(InsulaError, match="no audio"):
         Pipeline([FixedVoice()], Mean(), on_missing="raise")(soundless)
+
+
+class Patient(Channel):
+    """Listens again and again, for half a minute if nobody stops it."""
+
+    name = "patient"
+    needs = frozenset({"audio"})
+
+    def observe(self, recording: Recording) -> list[Observation]:
+        for _ in range(3000):
+            recording.audio(Span(0, 0.1))
+            time.sleep(0.01)
+        return []
+
+
+def test_an_error_let_through_stops_the_other_channels(clip: Recording) -> None:
+    started = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        Pipeline([Broken(), Patient()], Mean(), on_missing="raise")(clip)
+    assert time.monotonic() - started < 10
 
 
 def test_two_channels_that_look_cost_one_decode(

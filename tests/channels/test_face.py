@@ -11,9 +11,11 @@ import pytest
 import insula
 from insula import Estimate, Observation, Recording, Span
 from insula.channels.face import Face
+from insula.channels.face.expression import expression
 from insula.channels.face.quality import face_quality
 from insula.channels.face.tracking import Tracker, look_of
 from insula.core.track import Array
+from insula.corpora.ferplus import read_faces
 
 BLUE, RED = np.full((40, 40, 3), (40, 40, 200), np.uint8), np.full((40, 40, 3), 200, np.uint8)
 BLUE[:20] = 255
@@ -155,3 +157,12 @@ def test_a_talking_head_is_one_person(clips: Path, name: str) -> None:
 def test_plain_expressions_are_read_plainly(clips: Path, name: str, label: str) -> None:
     """Two broad smiles and a face at rest, on which everybody would agree."""
     assert longest(Face().observe(insula.open(clips / name))).top(1)[0][0] == label
+
+
+def test_the_network_reads_crops_as_it_learnt_to(clips: Path) -> None:
+    """Pictures it never learnt from: the channel prepares them as training did."""
+    faces = read_faces(clips.parent / "ferplus", "valid")
+    some = np.linspace(0, len(faces.label) - 1, 400).astype(int)
+    crops = [np.repeat(faces.images[row][..., None], 3, axis=2) for row in some]
+    scores, _ = expression("face-ferplus")(crops)
+    assert (scores.argmax(axis=1) == faces.label[some]).mean() > 0.75
