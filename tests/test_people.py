@@ -11,7 +11,7 @@ from insula.core.records import Analysis, Estimate, Observation
 from insula.core.space import EKMAN7
 from insula.core.time import Mark, Span
 from insula.core.track import Track
-from insula.people import bind, link, renamed
+from insula.people import Names, bind, renamed
 
 WHOLE = Span(0, 10)
 BOX = ("x", "y", "width", "height")
@@ -56,6 +56,24 @@ def test_one_face_and_one_voice_are_one_person() -> None:
 def test_a_voice_belongs_to_the_face_in_view_while_it_speaks() -> None:
     bound, _ = bind([face(0, Span(0, 5)), face(1, Span(6, 10), RIGHT), voice(Span(6.5, 9))])
     assert who(bound, "voice") == ["person-2"]
+
+
+def test_what_two_people_say_in_turn_is_divided_among_them() -> None:
+    """One voice is heard; who is in view changes at second 5."""
+    heard = voice(Span(0.5, 4), Span(6, 9))
+    bound, notes = bind([face(0, Span(0, 5)), face(1, Span(5, 10), RIGHT), heard])
+    parts = {each.person: each for each in bound if each.channel == "voice"}
+    assert set(parts) == {"person-1", "person-2"}
+    assert [mark.span for mark in parts["person-1"].marks] == [Span(0.5, 4)]
+    assert [mark.span for mark in parts["person-2"].marks] == [Span(6, 9)]
+    for person, half in (("person-1", Span(0.5, 4)), ("person-2", Span(6, 9))):
+        estimate = parts[person].estimate
+        assert estimate is not None
+        assert estimate.track.crop(half).mask.all()
+    first, second = (parts[person].estimate for person in ("person-1", "person-2"))
+    assert first is not None and second is not None
+    assert not (first.track.mask & second.track.mask).any()
+    assert notes == []
 
 
 def test_a_voice_from_off_screen_is_a_person_of_its_own() -> None:
@@ -120,22 +138,36 @@ def called(observation: Observation, person: str) -> Observation:
     )
 
 
-def test_faces_are_linked_by_their_place() -> None:
-    before = analysis(called(face(0, WHOLE), "anna"), called(face(1, WHOLE, RIGHT), "boris"))
+def renamed_in_turn(*windows: Analysis) -> list[list[str]]:
+    """The names of each window's observations, after the windows before it."""
+    names = Names()
+    return [[each.person for each in names.rename(window).observations] for window in windows]
+
+
+def test_faces_keep_their_names_by_their_place() -> None:
+    before = analysis(called(face(0, WHOLE), "person-1"), called(face(1, WHOLE, RIGHT), "person-2"))
     after = analysis(called(face(0, WHOLE, RIGHT), "person-1"), called(face(1, WHOLE), "person-2"))
-    assert link(before, after) == {"person-1": "boris", "person-2": "anna"}
+    assert renamed_in_turn(before, after, before) == [
+        ["person-1", "person-2"],
+        ["person-2", "person-1"],
+        ["person-1", "person-2"],
+    ]
 
 
 def test_a_face_elsewhere_is_someone_new() -> None:
-    before = analysis(called(face(0, WHOLE), "anna"))
+    before = analysis(called(face(0, WHOLE), "person-1"))
     after = analysis(called(face(0, WHOLE, RIGHT), "person-1"))
-    assert link(before, after) == {}
+    assert renamed_in_turn(before, after) == [["person-1"], ["person-2"]]
 
 
 def test_who_is_only_heard_stays_who_was_only_heard() -> None:
-    before = analysis(called(voice(Span(1, 2)), "anna"))
+    before = analysis(called(face(0, WHOLE), "person-1"), called(voice(Span(1, 2)), "person-2"))
     after = analysis(called(voice(Span(1, 3)), "person-1"))
-    assert link(before, after) == {"person-1": "anna"}
+    assert renamed_in_turn(before, after, before) == [
+        ["person-1", "person-2"],
+        ["person-2"],
+        ["person-1", "person-2"],
+    ]
 
 
 def test_renaming_swaps_without_mixing() -> None:
@@ -146,9 +178,20 @@ def test_renaming_swaps_without_mixing() -> None:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_half_of_the_speech_in_view_is_enough(share: float) -> None:
+def test_half_of_a_stretch_in_view_is_enough(share: float) -> None:
     """One of two faces is there for `share` of what is said, the other not at all."""
     bound, _ = bind(
         [face(0, Span(0, 10 * share)), face(1, Span(9.9, 10), RIGHT), voice(Span(0, 9.8))]
     )
     assert who(bound, "voice") == (["person-1"] if share > 0.5 else ["person-3"])
+
+
+def test_a_narrator_is_not_the_face_shown_for_a_moment() -> None:
+    bound, _ = bind([face(0, Span(8, 10)), voice(Span(0, 3), Span(4, 7))])
+    assert who(bound, "voice") == ["person-2"]
+
+
+def test_another_channel_may_speak_of_a_face() -> None:
+    blinks = Observation("blinks", "face-0", WHOLE)
+    bound, _ = bind([face(0, WHOLE), voice(Span(1, 2)), blinks])
+    assert who(bound, "blinks") == ["person-1"]

@@ -28,6 +28,7 @@ _HOMES = {
     "Space": "core.space",
     "bridge": "core.space",
     "get_space": "core.space",
+    "reaches": "core.space",
     "Mark": "core.time",
     "Span": "core.time",
     "Track": "core.track",
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
         Recording,
     )
     from insula.core.roles import Channel, Corpus, Example, Fusion
-    from insula.core.space import Space, bridge, get_space
+    from insula.core.space import Space, bridge, get_space, reaches
     from insula.core.time import Mark, Span
     from insula.core.track import Track
     from insula.errors import InsulaError

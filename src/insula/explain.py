@@ -20,12 +20,15 @@ def leave_one_out(
 ) -> dict[str, Array]:
     """How the summary of `estimate` changes when each channel is left out: channel -> (C,).
 
-    observations: those of the one person that `estimate` is about.
+    observations: those of the one person that `estimate` is about. A channel without which there
+    would be no answer is not named.
     """
     changes = {}
     for name in sorted({each.channel for each in observations}):
         others = [each for each in observations if each.channel != name]
-        changes[name] = fusion.fuse(others, times=estimate.track.times).mean() - estimate.mean()
+        rest = fusion.fuse(others, times=estimate.track.times)
+        if rest.track.mask.any():
+            changes[name] = rest.mean() - estimate.mean()
     return changes
 
 

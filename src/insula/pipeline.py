@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from insula.config import build_channel, build_fusion, check_keys, read_toml, write_toml
+from insula.core.promises import check_observations
 from insula.core.records import (
     Analysis,
     ChannelReport,
@@ -37,7 +38,7 @@ from insula.core.track import Array
 from insula.errors import ConfigError, ContractError, InsulaError, NoSuchStream, UnknownName
 from insula.explain import channel_notes, contradictions, leave_one_out
 from insula.media.recording import open as open_recording
-from insula.people import bind, by_number, link, renamed
+from insula.people import Names, bind, by_number
 from insula.watch import Watched
 from insula.zoo.card import find_card
 from insula.zoo.store import checksum, place, weights_path
@@ -176,20 +177,13 @@ class Pipeline:
         Persons keep their names from window to window as long as they are seen.
         """
         recording = open_recording(source) if isinstance(source, str | Path) else source
-        before: Analysis | None = None
-        known = 0
+        names = Names()
         end = recording.span.start
         while end < recording.span.end:
             end = min(end + hop, recording.span.end)
             start = max(recording.span.start, end - window)
             analysis = self(recording.crop(Span(start, end)), language=language)
-            names = link(before, analysis) if before is not None else {}
-            for person in (each.person for each in analysis.people):
-                if person not in names:
-                    known += 1
-                    names[person] = f"person-{known}"
-            before = renamed(analysis, names)
-            yield before
+            yield names.rename(analysis)
 
     def _observe(
         self, recording: Recording, progress: Progress
@@ -198,7 +192,11 @@ class Pipeline:
         reports = {}
         ready = []
         for channel in self.channels:
-            lack = channel.lacks(recording)
+            try:
+                lack = channel.lacks(recording)
+            except Exception as error:
+                reports[channel.name] = ChannelReport(False, _reason(error), failed=True)
+                continue
             if lack is None:
                 ready.append(channel)
                 continue
@@ -236,16 +234,15 @@ class Pipeline:
         """One channel's observations and report; its failure is its own."""
         started = time.thread_time()
         try:
+            for name in channel.weights:
+                weights_path(name)  # missing or damaged weights are this channel's failure alone
             channel.open()
             found = channel.observe(recording)
-            if not isinstance(found, list) or not all(isinstance(x, Observation) for x in found):
-                raise ContractError(channel.name, "observe returns a list of observations", found)
+            check_observations(channel, found, recording.span)
         except Exception as error:
             if self.on_missing == "raise":
                 raise
-            kind = "" if isinstance(error, InsulaError) else f"{type(error).__name__}: "
-            reason = f"{kind}{error}"
-            return [], ChannelReport(False, reason, True, time.thread_time() - started)
+            return [], ChannelReport(False, _reason(error), True, time.thread_time() - started)
         finally:
             recording.release()
         recording.tell(1.0)
@@ -257,10 +254,17 @@ class Pipeline:
         """One estimate a person, and how it changes without each channel."""
         times = span.grid(self.hop)
         people, without = [], {}
-        names = dict.fromkeys(each.person for each in observations if each.estimate)
+        names = dict.fromkeys(each.person for each in observations if each.person)
         for person in sorted(names, key=by_number):
             mine = [each for each in observations if each.person == person and each.estimate]
-            estimate = replace(self.fusion.fuse(mine, times=times), person=person)
+            try:
+                estimate = replace(self.fusion.fuse(mine, times=times), person=person)
+            except InsulaError:
+                raise
+            except Exception as error:
+                raise ContractError(
+                    repr(self.fusion), "fuse gives an estimate", _reason(error)
+                ) from error
             people.append(estimate)
             without[person] = leave_one_out(self.fusion, mine, estimate)
         return people, without
@@ -273,6 +277,11 @@ class Pipeline:
             "config": self.config(),
             "weights": {name: _fingerprint(name) for name in sorted(names)},
         }
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) if isinstance(error, InsulaError) else f"{type(error).__name__}: {error}"
+    return text.replace("\n", " ")
 
 
 def _describe(channel: Channel, recording: Recording | None) -> Description:

@@ -160,7 +160,7 @@ fusions = Registry(
 corpora = Registry(
     "corpus",
     {
-        "ferplus": "insula.corpora.ferplus:FerPlus",
+        "ferplus": "insula.corpora.ferplus:FERPlus",
         "ravdess": "insula.corpora.ravdess:RAVDESS",
         "baved": "insula.corpora.baved:BAVED",
         "goemotions": "insula.corpora.goemotions:GoEmotions",

@@ -43,7 +43,8 @@ def test_a_grid_covers_its_span(span: Span, hop: float) -> None:
     grid = span.grid(hop)
     assert len(grid) >= 1
     assert grid[0] == pytest.approx(span.start + hop / 2)
-    assert grid[-1] + hop / 2 >= span.end - 1e-5
+    assert grid[-1] + hop >= span.end - 1e-5
+    assert len(grid) == 1 or grid[-1] < span.end
 
 
 def test_a_span_that_runs_backwards_is_refused() -> None:
@@ -173,3 +174,16 @@ def test_the_whole_is_no_surer_than_its_top_label() -> None:
     estimate = Estimate(EKMAN7, Track(np.arange(4.0), scores, EKMAN7.labels), 1.0, "test")
     assert estimate.quality == 1.0
     assert estimate.certainty == pytest.approx(0.5)
+
+
+def test_what_a_bridge_leaves_out_costs_trust() -> None:
+    scores = np.zeros((2, 8))
+    scores[0, EKMAN8.index("anger")] = 1.0
+    scores[1, EKMAN8.index("anger")], scores[1, EKMAN8.index("contempt")] = 0.01, 0.99
+    estimate = Estimate(EKMAN8, Track([0.0, 1.0], scores, EKMAN8.labels), 0.9, "face")
+    assert estimate.into("ekman7").confidence == pytest.approx([0.9, 0.009])
+
+
+def test_who_showed_nothing_has_no_top_label() -> None:
+    track = Track([0.0], np.zeros((1, 7)), EKMAN7.labels, [False])
+    assert Estimate(EKMAN7, track, 0.0, "test").top() == []

@@ -159,3 +159,13 @@ def test_smoothing_leaves_positive_valence_and_arousal_as_they_are() -> None:
 def test_a_fusion_refuses_a_space_of_axes() -> None:
     with pytest.raises(ConfigError, match="probabilities that sum to one"):
         Mean("va").fuse([says("face", {HAPPY: 1.0})], times=TIMES)
+
+
+def test_smoothed_confidence_is_never_above_the_top_probability() -> None:
+    steady = says("face", {HAPPY: 1.0})
+    assert steady.estimate is not None
+    values = np.eye(7)[[HAPPY, SAD] * 4]
+    track = Track(TIMES, values, EKMAN7.labels, width=0.5)
+    flicker = Observation("face", "p", Span(0, 4), estimate=Estimate(EKMAN7, track, 1.0, "face"))
+    fused = Smoothed(Mean(), width=2.0).fuse([flicker], times=TIMES)
+    assert (fused.confidence <= fused.track.values.max(axis=1) + 1e-6).all()

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -101,6 +101,8 @@ def analyze(
 
     With --json and several files, one JSON object a line.
     """
+    if transcript is not None and len(files) > 1:
+        raise typer.BadParameter("--transcript belongs to one recording; name one file")
     added = [name for path in plugin or [] for name in insula.load_plugin(path)]
     pipeline = _pipeline(preset, channel, [name for kind, name in added if kind == "channel"])
     for each in pipeline.channels:
@@ -116,7 +118,10 @@ def analyze(
             recording = insula.open(file, transcript=transcript, language=language)
             if transcript is not None:
                 recording.text()  # a transcript that cannot be read is an error, not a note
-            with _progress(pipeline, recording, hidden=quiet or as_json) as tell:
+            with (
+                _progress(pipeline, recording, hidden=quiet or as_json) as tell,
+                redirect_stdout(sys.stderr),  # results alone go there, whatever a plug-in prints
+            ):
                 analysis = pipeline(recording, language=labels.value, progress=tell)
             if target is not None:
                 written = analysis.save(target)
@@ -377,7 +382,7 @@ def main() -> None:
 
 
 def _complain(message: object) -> None:
-    err.print(Text("insula: ", style="red") + Text(" ".join(str(message).split())), soft_wrap=True)
+    err.print(Text("insula: ", style="red") + Text(str(message).replace("\n", " ")), soft_wrap=True)
 
 
 def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str]) -> insula.Pipeline:

@@ -17,55 +17,55 @@ def show(analysis: insula.Analysis, console: Console) -> None:
     """Print an analysis."""
     console.rule(Text(analysis.recording, style="bold"))
     kinds = ", ".join(f"{kind}: {what}" for kind, what in analysis.streams.items())
-    console.print(Text(f"{analysis.span.duration:.1f} s · {kinds}", style="dim"))
+    console.print(Text(f"{analysis.span.duration:.1f} s · {kinds}", style="dim"), soft_wrap=True)
     if not analysis.people:
-        console.print("Nobody was seen, heard or read in this recording.")
+        console.print(_say(analysis, "empty"))
     for person in analysis.people:
         console.print(_person(analysis, person))
-    for title, lines in (("Transcript", _transcript(analysis)), ("Sounds", _sounds(analysis))):
+    for key, lines in (("transcript", _transcript(analysis)), ("heard", _sounds(analysis))):
         if lines:
-            console.print(Text(f"\n{title}", style="bold"))
+            console.print(Text(f"\n{_say(analysis, key)}", style="bold"))
             for line in lines[:MOST_LINES]:
-                console.print(Text("  " + line))
+                console.print(Text("  " + line), soft_wrap=True)
             if len(lines) > MOST_LINES:
-                console.print(Text(f"  … and {len(lines) - MOST_LINES} more", style="dim"))
+                console.print(Text(f"  … +{len(lines) - MOST_LINES}", style="dim"))
     console.print(_channels(analysis))
     silent = tuple(name for name, report in analysis.channels.items() if not report.ran)
     for note in analysis.notes:
-        if not note.startswith(silent):  # the table above says why these did not run
+        if not silent or not note.startswith(silent):  # the table says why these did not run
             console.print(Text("• " + note, style="yellow"), soft_wrap=True)
+
+
+def _say(analysis: insula.Analysis, key: str, *values: object) -> str:
+    return insula.phrases.word(key, analysis.language, *values)
 
 
 def _person(analysis: insula.Analysis, person: insula.Estimate) -> RenderableType:
     """A panel: top three with bars, valence and arousal, how sure, and who said so."""
-    top = person.top(3, analysis.language)
+    name = insula.phrases.person_name(person.person, analysis.language)
+    title = Text(f"{name} {insula.phrases.headline(person.top(2), analysis.language)}")
+    if not person.top():
+        return title
     table = Table.grid(padding=(0, 1))
-    for label, probability in top:
+    for label, probability in person.top(3, analysis.language):
         filled = round(probability * BAR)
         bar = Text("█" * filled, style="cyan") + Text("░" * (BAR - filled), style="dim")
         table.add_row(label, bar, f"{probability:.0%}")
     lines: list[RenderableType] = [table]
-
-    def say(key: str) -> str:
-        return insula.phrases.word(key, analysis.language)
-
     if person.affect is not None:
-        valence, arousal = (float(value) for value in person.affect.mean())
-        words = [
-            f"{say(insula.phrases.affect_word(axis, value))} ({say(axis)} {value:+.2f})"
-            for axis, value in (("valence", valence), ("arousal", arousal))
+        values = zip(("valence", "arousal"), person.affect.mean().tolist(), strict=True)
+        lines += [
+            f"{_say(analysis, axis)} {value:+.2f}: "
+            f"{_say(analysis, insula.phrases.affect_word(axis, value))}"
+            for axis, value in values
         ]
-        lines.append(Text(", ".join(words)))
-    level = say(insula.phrases.level(person.certainty))
-    lines.append(Text(f"{say('confidence')} {person.certainty:.0%}: {level}"))
+    level = _say(analysis, insula.phrases.level(person.certainty))
+    lines.append(f"{_say(analysis, 'confidence')} {person.certainty:.0%}: {level}")
     shares = {name: float(part.mean()) for name, part in person.parts.items()}
     total = sum(shares.values()) or 1.0
-    spoke = ", ".join(
-        f"{name} {share / total:.0%}" for name, share in sorted(shares.items(), key=lambda x: -x[1])
-    )
-    lines.append(Text(f"from {spoke}", style="dim"))
-    name = insula.phrases.person_name(person.person, analysis.language)
-    title = Text(f"{name} {insula.phrases.headline(person.top(2), analysis.language)}")
+    ranked = sorted(shares.items(), key=lambda item: -item[1])
+    spoke = ", ".join(f"{_say(analysis, name)} {share / total:.0%}" for name, share in ranked)
+    lines.append(Text(_say(analysis, "lead of one", spoke), style="dim"))
     return Panel(Group(*lines), title=title, title_align="left", expand=False)
 
 
@@ -76,35 +76,49 @@ def _clock(seconds: float) -> str:
 
 def _transcript(analysis: insula.Analysis) -> list[str]:
     return [
-        f"{_clock(mark.span.start)}  {person}: {mark.text}  ({mark.score:.0%})"
+        f"{_clock(mark.span.start)}  {insula.phrases.person_name(person, analysis.language)}: "
+        f"{mark.text}  ({mark.score:.0%})"
         for mark, person in analysis.marks("sentence")
     ]
 
 
 def _sounds(analysis: insula.Analysis) -> list[str]:
     return [
-        f"{_clock(mark.span.start)}-{_clock(mark.span.end)}  {mark.text}  {mark.score:.0%}"
+        f"{_clock(mark.span.start)}-{_clock(mark.span.end)}  {_say(analysis, mark.text)}"
         for mark, _ in analysis.marks("sound")
     ]
 
 
 def _channels(analysis: insula.Analysis) -> RenderableType:
-    table = Table(title="Channels", title_justify="left", title_style="bold", box=None)
-    for column in ("channel", "spoke", "quality", "says"):
-        table.add_column(column, style="dim" if column == "quality" else None)
+    """A row a channel: how good its evidence was, and what it says alone or why it is silent."""
+    table = Table(
+        title=_say(analysis, "channels"), title_justify="left", title_style="bold", box=None
+    )
+    for key in ("channel", "evidence", "alone"):
+        table.add_column(_say(analysis, key))
     for name, report in analysis.channels.items():
         mine = analysis.by(name)
+        quality = analysis.quality(name)
         if not report.ran:
-            table.add_row(name, "no", "", report.reason)
-            continue
-        opinions = [each for each in mine if each.estimate is not None]
-        says = "; ".join(
-            f"{each.person or 'scene'}: {label} {share:.0%}"
-            for each in opinions
-            if each.estimate is not None
-            for label, share in each.estimate.top(1, analysis.language)
-        )
-        marks = sum(len(each.marks) for each in mine)
-        quality = f"{max(each.quality for each in opinions):.2f}" if opinions else ""
-        table.add_row(name, "yes" if mine else "nothing found", quality, says or f"{marks} marks")
+            says = f"{_say(analysis, 'did not run')}: {report.reason}"
+        elif not mine:
+            says = _say(analysis, "nothing found")
+        else:
+            says = _alone(analysis, mine)
+        table.add_row(_say(analysis, name), "" if quality is None else f"{quality:.0%}", Text(says))
     return table
+
+
+def _alone(analysis: insula.Analysis, observations: list[insula.Observation]) -> str:
+    """The first label of each opinion, in the labels of the fused answer where they translate."""
+    said = []
+    for each in observations:
+        if each.estimate is None:
+            continue
+        opinion = each.estimate
+        for fused in analysis.people[:1]:
+            if insula.reaches(opinion.space, fused.space):
+                opinion = opinion.into(fused.space)
+        name = insula.phrases.person_name(each.person, analysis.language)
+        said += [f"{name}: {label} {p:.0%}" for label, p in opinion.top(1, analysis.language)]
+    return "; ".join(said)

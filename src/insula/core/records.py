@@ -133,7 +133,12 @@ class Estimate:
         return float((self.confidence[mask] * share).mean())
 
     def top(self, count: int = 3, language: Language = "en") -> list[tuple[str, float]]:
-        """The `count` most probable labels of the whole, highest first, with probabilities."""
+        """The `count` most probable labels of the whole, highest first, with probabilities.
+
+        [] where there is no answer at any moment.
+        """
+        if not self.track.mask.any():
+            return []
         mean = self.mean()
         order = np.argsort(-mean, kind="stable")[:count]
         return [(title(self.space.labels[i], language), float(mean[i])) for i in order]
@@ -145,8 +150,9 @@ class Estimate:
             return self
         way = bridge(self.space, target)
         basis = f"bridge from {self.space.name}: {way.source}"
+        confidence = self.confidence * way.mass(self.track.values)
         return Estimate(
-            target, way.track(self.track), self.confidence, self.source, self.person, basis=basis
+            target, way.track(self.track), confidence, self.source, self.person, basis=basis
         )
 
 
@@ -210,6 +216,11 @@ class Analysis:
             for each in self.observations
             if each.channel == channel and person in (None, each.person)
         ]
+
+    def quality(self, channel: str) -> float | None:
+        """Mean quality of a channel's evidence over all persons; None where it gave no opinion."""
+        qualities = [each.quality for each in self.by(channel) if each.estimate is not None]
+        return float(np.mean(qualities)) if qualities else None
 
     def marks(self, kind: str) -> list[tuple[Mark, str]]:
         """All marks of a kind with the person they belong to, in order of time."""

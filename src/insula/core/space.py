@@ -90,6 +90,19 @@ class Bridge:
         mapped = np.where(empty[..., None], self.target.prior(), mapped)
         return np.clip(mapped, self.target.low, self.target.high).astype(np.float32)
 
+    def mass(self, values: Array) -> Array:
+        """Share of the probability that lies on labels with a counterpart; (...,) in [0, 1].
+
+        What is left out was seen all the same: an opinion that lost half of itself on the bridge
+        deserves half the trust.
+        """
+        values = np.asarray(values, np.float64)
+        if self.origin.kind == "axes":
+            return np.ones(values.shape[:-1])
+        total = values.sum(axis=-1)
+        mass: Array = (values @ self.kept.astype(np.float64)) / np.where(total > 0, total, 1)
+        return mass
+
     def track(self, track: Track) -> Track:
         """A track of the origin's labels as a track of the target's."""
         values = self.apply(track.values) if len(track) else np.zeros((0, len(self.target)))

@@ -53,12 +53,13 @@ class Span:
         return Span(self.start + seconds, self.end + seconds)
 
     def grid(self, hop: float) -> np.ndarray:
-        """Middles of consecutive cells of `hop` seconds that cover the span, at least one.
+        """Middles, inside the span, of consecutive cells of `hop` seconds; at least one.
 
         >>> Span(0, 2).grid(0.5)
         array([0.25, 0.75, 1.25, 1.75])
         """
-        cells = max(1, int(np.ceil(round(self.duration / hop, 6))))
+        # A last cell of which less than half lies inside would have its middle after the end.
+        cells = max(1, int(np.ceil(round(self.duration / hop - 0.5, 6))))
         return self.start + hop * (np.arange(cells) + 0.5)
 
 

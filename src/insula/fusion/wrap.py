@@ -35,12 +35,8 @@ class Calibrated(Fusion):
     def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
         """The wrapped estimate with recalibrated probabilities and confidence."""
         estimate = self.fusion.fuse(observations, times=times)
-        before = estimate.track.values
-        after = np.power(np.clip(before, 1e-6, 1), 1 / self.temperature)
-        after = after / after.sum(axis=1, keepdims=True)
-        top_before = np.maximum(before.max(axis=1, initial=0), 1e-6)
-        confidence = estimate.confidence * after.max(axis=1, initial=0) / top_before
-        return replace(estimate, track=_with_values(estimate.track, after), confidence=confidence)
+        after = np.power(np.clip(estimate.track.values, 1e-6, 1), 1 / self.temperature)
+        return _revised(estimate, after / after.sum(axis=1, keepdims=True))
 
 
 class Smoothed(Fusion):
@@ -79,7 +75,7 @@ class Smoothed(Fusion):
         smooth = self._smooth(estimate.track)
         # Medians of shares need not sum to one; means do anyway.
         smooth = smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-6)
-        return replace(estimate, track=_with_values(estimate.track, smooth), affect=affect)
+        return replace(_revised(estimate, smooth), affect=affect)
 
     def _smooth(self, track: Track) -> Array:
         """Smoothed values, (T, C)."""
@@ -101,6 +97,13 @@ class Smoothed(Fusion):
         total = np.maximum(weights.sum(axis=1), 1e-9)
         mean: Array = np.einsum("tw,tcw->tc", weights, windows) / total[:, None]
         return mean
+
+
+def _revised(estimate: Estimate, values: Array) -> Estimate:
+    """The estimate with other probabilities; its confidence stays what was seen x the top one."""
+    before = np.maximum(estimate.track.values.max(axis=1, initial=0), 1e-6)
+    confidence = estimate.confidence * values.max(axis=1, initial=0) / before
+    return replace(estimate, track=_with_values(estimate.track, values), confidence=confidence)
 
 
 def _with_values(track: Track, values: Array) -> Track:

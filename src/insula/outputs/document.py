@@ -137,11 +137,10 @@ def _channels(analysis: Analysis) -> dict[str, object]:
                 said.setdefault(each.channel, {})[person] = each.estimate
     for name, report in analysis.channels.items():
         estimates = said.get(name, {})
-        qualities = [each.quality for each in estimates.values()]
         result[name] = {
             "ran": report.ran,
             "reason": report.reason,
-            "quality": _share(float(np.mean(qualities))) if qualities else None,
+            "quality": None if (quality := analysis.quality(name)) is None else _share(quality),
             "summary": {
                 person: _top(estimate, analysis.language) for person, estimate in estimates.items()
             }

@@ -72,19 +72,7 @@ _WORDS = {
     "voice": ("voice", "голос"),
     "words": ("words", "слова"),
     "sounds": ("sounds", "звуки"),
-    "speech": ("speech", "речь"),
-    "silence": ("silence", "тишина"),
     # The classes of the bundled weights for sounds.
-    "dog bark": ("dog bark", "лай собаки"),
-    "rain": ("rain", "дождь"),
-    "sea waves": ("sea waves", "морские волны"),
-    "baby cry": ("baby cry", "плач младенца"),
-    "clock tick": ("clock tick", "тиканье часов"),
-    "person sneeze": ("sneeze", "чихание"),
-    "helicopter": ("helicopter", "вертолёт"),
-    "chainsaw": ("chainsaw", "бензопила"),
-    "rooster": ("rooster", "петух"),
-    "fire crackling": ("crackling fire", "треск огня"),
     "curves": ("In detail", "Подробно"),
     "averaged": ("Each point is the mean of {0} s.", "Каждая точка: среднее за {0} с."),
     "drag": (
@@ -219,9 +207,13 @@ _RESPONSIBLE = {
 
 
 def word(key: str, language: Language, *values: object) -> str:
-    """The words called `key`, with values filled in; a key that is not listed shows as it is."""
+    """The words called `key`, with values filled in; a label by its title, others as they are."""
     found = _WORDS.get(key)
-    return key if found is None else found[1 if language == "ru" else 0].format(*values)
+    return (
+        title(key, language)
+        if found is None
+        else found[1 if language == "ru" else 0].format(*values)
+    )
 
 
 def responsible(language: Language) -> tuple[str, ...]:

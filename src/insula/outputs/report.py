@@ -189,9 +189,9 @@ def _channels(analysis: Analysis) -> str:
         elif not observed:
             state, why = f"✓ {word('ran', language)}", word("nothing found", language)
         else:
-            qualities = [each.quality for each in observed if each.estimate is not None]
+            quality = analysis.quality(name)
             state = f"✓ {word('ran', language)}"
-            why = word("quality", language, percent(max(qualities))) if qualities else ""
+            why = word("quality", language, percent(quality)) if quality is not None else ""
         rows.append(row([escape(word(name, language)), state, escape(why)], ["", "", ""]))
     if not rows:
         return ""
