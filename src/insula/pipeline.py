@@ -234,8 +234,8 @@ class Pipeline:
         """One channel's observations and report; its failure is its own."""
         started = time.thread_time()
         try:
-            for name in channel.weights:
-                weights_path(name)  # missing or damaged weights are this channel's failure alone
+            # Missing or damaged weights are this channel's failure alone.
+            weights = {name: _fingerprint(name) for name in channel.weights}
             channel.open()
             found = channel.observe(recording)
             check_observations(channel, found, recording.span)
@@ -246,7 +246,8 @@ class Pipeline:
         finally:
             recording.release()
         recording.tell(1.0)
-        return found, ChannelReport(True, seconds=time.thread_time() - started)
+        seconds = time.thread_time() - started
+        return found, ChannelReport(True, seconds=seconds, weights=weights)
 
     def _fuse(
         self, span: Span, observations: Sequence[Observation]
@@ -270,12 +271,13 @@ class Pipeline:
         return people, without
 
     def _provenance(self, reports: Mapping[str, ChannelReport]) -> dict[str, object]:
-        ran = [channel for channel in self.channels if reports[channel.name].ran]
-        names = {name for channel in ran for name in channel.weights} | set(self.fusion.weights)
+        weights = {name: _fingerprint(name) for name in self.fusion.weights}
+        for report in reports.values():
+            weights |= report.weights
         return {
             "insula": version("insula"),
             "config": self.config(),
-            "weights": {name: _fingerprint(name) for name in sorted(names)},
+            "weights": dict(sorted(weights.items())),
         }
 
 

@@ -180,12 +180,16 @@ class Observation:
 
 @dataclass(frozen=True)
 class ChannelReport:
-    """Whether a channel ran on a recording, and if not, why. seconds: of processor time."""
+    """Whether a channel ran on a recording, and if not, why.
+
+    seconds: of processor time. weights: name -> SHA-256 of the weights that ran.
+    """
 
     ran: bool
     reason: str = ""
     failed: bool = False
     seconds: float = 0.0
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

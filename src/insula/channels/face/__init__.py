@@ -7,11 +7,10 @@ kept, so memory hardly grows with the recording. Shapes: `N` faces, `C` labels, 
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from insula.channels.face.detectors import Detector, detector
-from insula.channels.face.expression import Expression, expression
+from insula.channels.face.expression import Expression, expression, grey_faces
 from insula.channels.face.quality import face_quality
 from insula.channels.face.tracking import LEAST_DETECTIONS, Tracker, Trail, look_of
 from insula.core.records import Estimate, Observation, Recording
@@ -126,10 +125,8 @@ class _Reader:
         if not self._crops:
             return
         scores, affect = self._read(self._crops)
-        small = np.stack([cv2.resize(crop, (48, 48)) for crop in self._crops])
-        grey = small.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / 255
         sides = np.array([min(crop.shape[:2]) for crop in self._crops])
-        self._quality.append(face_quality(grey, sides))
+        self._quality.append(face_quality(grey_faces(self._crops), sides))
         self._scores.append(scores)
         if affect is not None:
             self._affect.append(affect)

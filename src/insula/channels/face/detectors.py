@@ -59,9 +59,9 @@ class CascadeDetector:
         return [self._find(image) for image in images]
 
     def _find(self, image: Array) -> Array:
-        shrunk, scale = shrink(image, self.WIDTH)
+        shrunk, scale = shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), self.WIDTH)
         boxes, _, sums = self._cascade.detectMultiScale3(
-            cv2.cvtColor(shrunk, cv2.COLOR_RGB2GRAY),
+            shrunk,
             scaleFactor=self.STEP,
             minNeighbors=self.NEIGHBOURS,
             minSize=(self.SMALLEST, self.SMALLEST),

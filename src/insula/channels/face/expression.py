@@ -36,14 +36,16 @@ class GreyExpression:
 
     def __call__(self, crops: Sequence[Array]) -> tuple[Array, Array | None]:
         """Scores (N, C); it has no head for valence and arousal."""
-        grey = [
-            cv2.resize(
-                cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA
-            )
-            for crop in crops
-        ]
-        faces = np.stack(grey)[:, None].astype(np.float32) / 255
-        return self._model.run(faces=faces)["probabilities"], None
+        return self._model.run(faces=grey_faces(crops)[:, None])["probabilities"], None
+
+
+def grey_faces(crops: Sequence[Array]) -> Array:
+    """Crops as 48 x 48 grey pictures in [0, 1]; (N, 48, 48) float32."""
+    grey = [
+        cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA)
+        for crop in crops
+    ]
+    return np.stack(grey).astype(np.float32) / 255
 
 
 def expression(model: str) -> Expression:

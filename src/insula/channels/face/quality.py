@@ -10,8 +10,8 @@ from insula.core.track import Array
 # nets here look at 48 pixels; half of that is a smear.
 SIDE_USELESS, SIDE_FULL = 16.0, 64.0
 # Mean squared Laplacian of a 48-pixel crop of unit contrast: blurred, and sharp. Measured on 14
-# clips, 2026-11-21: faces as they are 0.02 to 0.095; blurred by one pixel (sigma) 0.002 to 0.006.
-BLURRED, SHARP = 0.004, 0.03
+# clips, 2026-11-21: faces as they are 0.015 to 0.058; blurred by one pixel (sigma) 0.002 to 0.005.
+BLURRED, SHARP = 0.004, 0.025
 # Correlation of a face with its mirror image: profile, and frontal. Frontal faces on these clips
 # lie between 0.2 and 0.75, faces turned by about 30 degrees between 0.03 and 0.25.
 PROFILE, FRONTAL = -0.2, 0.4
