@@ -36,6 +36,7 @@ def test_speech_is_marked_where_it_is(demo: Path) -> None:
     speech = [mark for mark in marks(recording) if mark.text == "speech"]
     assert speech
     assert all(mark.span.end <= recording.span.end for mark in speech)
+    assert all(0.5 < mark.score < 1 for mark in speech)  # what Silero says, no made-up certainty
 
 
 def test_names_are_those_of_the_card_and_scores_are_shares(demo: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import insula
-from insula import Observation, Recording, Span
-from insula.channels.voice import Voice
+from insula import Mark, Observation, Recording, Span
+from insula.channels.voice import Voice, _quality
 from insula.core.track import Array
 from insula.corpora.ravdess import RAVDESS
 from insula.testing.synthetic import noise, silence, tone
@@ -68,6 +69,37 @@ def test_nothing_is_heard_where_nobody_speaks() -> None:
     rng = np.random.default_rng(0)
     for samples in (silence(3), tone(3), noise(3, rng), noise(3, rng, level=0.001)):
         assert Voice().observe(sound(samples)) == []
+
+
+def test_too_little_speech_is_a_note_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = (Mark(Span(0.5, 0.7), "speech"), Mark(Span(1.2, 1.5), "speech"))
+    monkeypatch.setattr("insula.channels.voice.speech_marks", lambda recording: marks)
+    (observation,) = Voice().observe(sound(silence(2)))
+    assert observation.estimate is None and observation.marks == ()
+    assert observation.person == ""
+    assert observation.notes == ("too little speech to judge a voice by (0.3 s)",)
+
+
+def test_the_quality_of_a_stretch_looks_only_at_its_neighbours(samples: Array) -> None:
+    class Stretches(list[Span]):
+        def __iter__(self) -> Iterator[Span]:
+            raise AssertionError("all stretches were looked at")
+
+    recording = sound(samples)
+    spans = [Span(0.1 * n, 0.1 * n + 0.06) for n in range(70)]
+    for span in spans[::10]:
+        near = [each for each in spans if abs(each.middle - span.middle) < 1.5]
+        assert _quality(recording, span, Stretches(spans)) == _quality(recording, span, near)
+
+
+@pytest.mark.parametrize("start", [1.0, 2.4])
+def test_a_quiet_neighbour_that_speaks_is_not_the_background(start: float) -> None:
+    hiss = noise(4, np.random.default_rng(0))
+    hiss[round(start * 16_000) : round((start + 0.3) * 16_000)] = 0
+    span, quiet = Span(1.5, 2.1), Span(start, start + 0.3)
+    others = [Span(0, 0.2), Span(3.5, 3.8)]
+    assert _quality(sound(hiss), span, sorted([*others, span, quiet])) < 0.2
+    assert _quality(sound(hiss), span, sorted([*others, span])) > 0.35
 
 
 def test_arousal_comes_from_a_head_of_its_own(samples: Array) -> None:

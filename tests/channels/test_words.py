@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 
 import insula
 from insula import Mark, Observation, Recording, Span
-from insula.channels.words import Words
+from insula.channels.words import Words, whisper
 from insula.channels.words.language import language_of
+from insula.channels.words.ngrams import encode
 from insula.channels.words.recognition import choose_engine
-from insula.testing.synthetic import noise, silence, tone
+from insula.core.time import overlap
+from insula.testing.synthetic import noise, silence, tone, write_audio
+from insula.zoo.card import find_card
+from insula.zoo.session import Model
 
 
 def said(*texts: str, score: float = 1.0, language: str = "") -> Recording:
@@ -67,6 +74,13 @@ def test_the_language_is_found_sentence_list_by_sentence_list() -> None:
     assert {mark.language for mark in read(said("I am glad to see you.")).marks} == {"en"}
     assert {mark.language for mark in read(said("Я рад тебя видеть.")).marks} == {"ru"}
     assert language_of("Nein!") in ("en", "de")
+    assert language_of("Das ist schlecht") == "de"
+    assert language_of("Je suis triste") == "fr"
+    assert language_of("Привіт, як справи") == "uk"
+    for english in ("Yes", "Oh no!", "My dog died", "I hate it", "Four."):
+        assert language_of(english) == "en"
+    for russian in ("Ой", "Не надо", "Привет", "Спасибо"):
+        assert language_of(russian) == "ru"
     assert language_of("Да") == "ru"
     assert language_of("12:30 …") == ""
 
@@ -97,6 +111,53 @@ def test_a_text_given_is_preferred_to_what_is_heard(demo: Path, tmp_path: Path) 
     transcript.write_text("I am furious!", encoding="utf-8")
     observation = read(insula.open(demo, transcript=transcript))
     assert [mark.text for mark in observation.marks] == ["I am furious!"]
+    assert "the text has no times; they were spread over the speech" in observation.notes
+
+
+def test_text_without_times_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("I am so glad to see you all again.", encoding="utf-8")
+    assert read(insula.open(path)).notes == (
+        "the text has no times; their times are those of reading it",
+    )
+    assert read(said("I am so glad to see you all again.")).notes == ()
+
+
+def test_a_text_too_short_to_tell_its_language_says_so() -> None:
+    assert "taken for 'en'" in read(said("I am glad.")).notes[0]
+    assert "taken for 'ru'" in read(said("Я рад.")).notes[0]
+    assert read(said("I am glad."), language="en").notes == ()
+    assert read(said("I am glad.", language="en")).notes == ()
+
+
+def test_broken_subtitles_where_nobody_speaks_make_no_person(tmp_path: Path) -> None:
+    sound = write_audio(tmp_path / "clip.wav", silence(2))
+    (tmp_path / "clip.srt").write_text("nonsense", encoding="utf-8")
+    observation = read(insula.open(sound))
+    assert observation.person == "" and "Listening instead" in observation.notes[0]
+
+
+def test_one_long_text_does_not_pad_all_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    real = Model.shared("words-goemotions")
+
+    class Counting:
+        def run(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+            sizes.append(inputs["ids"].size)
+            return dict(real.run(**inputs))
+
+    texts = [f"I am happy about number {n}." for n in range(200)]
+    texts[50] = "This makes me so sad. " * 100
+    alone = [read(said(text)).estimate for text in (texts[50], texts[0])]
+    monkeypatch.setattr(Model, "shared", lambda name: Counting())
+    together = read(said(*texts)).estimate
+    longest = encode([texts[50]])[0].size
+    assert max(sizes) <= 32 * longest and sum(sizes) < 20 * longest
+    assert together is not None
+    for single, second in zip(alone, (101, 1), strict=True):
+        assert single is not None
+        row = together.track.values[np.searchsorted(together.track.times, second)]
+        assert row == pytest.approx(single.mean(), abs=1e-4)
 
 
 def test_speech_is_recognised_with_times_and_confidence(demo: Path) -> None:
@@ -118,6 +179,70 @@ def test_the_engine_follows_the_language(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert engine == ""
     assert "'ru'" in reason and "insula models pull whisper-small" in reason
     assert choose_engine("whisper-base", "ru") == ("whisper-base", "")
+    assert Words().weights == ("words-goemotions",)
+    for file in find_card("whisper-base").files:
+        path = tmp_path / "whisper-base" / file.name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert Words().weights == ("words-goemotions", "whisper-base")
+    assert Words(engine="pocketsphinx").weights == ("words-goemotions",)
+
+
+class Whisper:
+    """Stands in for WhisperModel: hears one word a second, everywhere, and counts its calls."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, str | None]] = []
+        self.asked: list[float] = []
+
+    def detect_language(self, audio: np.ndarray) -> tuple[str, float, list[tuple[str, float]]]:
+        self.asked.append(len(audio) / 16_000)
+        return "ru", 0.9, [("ru", 0.9)]
+
+    def transcribe(
+        self, audio: np.ndarray, language: str | None = None, **options: object
+    ) -> tuple[list[SimpleNamespace], SimpleNamespace]:
+        self.heard.append((len(audio) / 16_000, language))
+        words = [
+            SimpleNamespace(
+                start=float(n), end=n + 0.9, text=" слово", avg_logprob=-0.1, no_speech_prob=0.1
+            )
+            for n in range(len(audio) // 16_000)
+        ]
+        return words, SimpleNamespace(language=language)
+
+
+def test_whisper_hears_long_pieces_in_one_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = Whisper()
+    monkeypatch.setattr(whisper, "_model", lambda name: stub)
+    recording = insula.from_arrays("x", audio=silence(120))
+    spans = [Span(second, second + 1.5) for second in (*range(0, 40, 2), 60, *range(70, 90, 2))]
+    marks = list(whisper.listen(recording, spans, "whisper-tiny", ""))
+    assert [seconds for seconds, _ in stub.heard] == pytest.approx([27.5, 11.5, 27.5, 1.5])
+    assert stub.asked == pytest.approx([27.5])
+    assert {language for _, language in stub.heard} == {"ru"} == {mark.language for mark in marks}
+    assert marks and all(overlap([mark.span], spans) > 0 for mark in marks)
+    assert not any(61.5 < mark.span.middle < 70 for mark in marks)
+
+    stub = Whisper()
+    monkeypatch.setattr(whisper, "_model", lambda name: stub)
+    marks = list(whisper.listen(recording, spans, "whisper-tiny", "en"))
+    assert {mark.language for mark in marks} == {"en"}
+    assert stub.asked == []
+
+
+def test_whisper_pieces() -> None:
+    assert whisper.pieces([]) == []
+    assert whisper.pieces([Span(0, 40), Span(41, 42)]) == [Span(0, 40), Span(41, 42)]
+    assert whisper.pieces([Span(5, 6), Span(0, 1), Span(28.5, 29)]) == [Span(0, 6), Span(28.5, 29)]
+
+
+def test_the_stub_of_whisper_has_its_signature() -> None:
+    for name in ("transcribe", "detect_language"):
+        real = inspect.signature(getattr(WhisperModel, name)).parameters
+        ours = [p for p in inspect.signature(getattr(Whisper, name)).parameters if p != "options"]
+        assert set(ours) <= set(real)
+    assert "condition_on_previous_text" in inspect.signature(WhisperModel.transcribe).parameters
 
 
 def test_a_famous_speech_is_recognised(clips: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import insula
 from insula.core.time import Span
 from insula.media import speech as module
-from insula.media.speech import find_speech, speech
+from insula.media.speech import find_speech, speech, speech_marks
 from insula.testing.synthetic import noise, silence, tone
 
 
@@ -47,9 +47,20 @@ def test_blocks_leave_no_seam(demo: Path) -> None:
     """A sentence that runs across the end of a block is found as it is anywhere else."""
     sentence = insula.open(demo).audio(Span(0.6, 2.0))
     for start in (25.0, 28.9, 29.3, 29.9):
-        (span,) = find_speech(recording_of(silence(start), sentence, silence(5.0)))
-        assert span.start == pytest.approx(start, abs=0.1)
-        assert span.end == pytest.approx(start + 1.35, abs=0.15)
+        (mark,) = find_speech(recording_of(silence(start), sentence, silence(5.0)))
+        assert mark.span.start == pytest.approx(start, abs=0.1)
+        assert mark.span.end == pytest.approx(start + 1.35, abs=0.15)
+
+
+def test_the_score_is_the_probability_of_speech(demo: Path) -> None:
+    recording = insula.open(demo)
+    marks = speech_marks(recording)
+    assert tuple(mark.span for mark in marks) == speech(recording)
+    likely = np.concatenate(list(module.speech_probabilities(recording)))
+    for mark in marks:
+        inside = likely[round(mark.span.start / 0.032) : round(mark.span.end / 0.032)]
+        assert mark.score == pytest.approx(float(inside.mean()), abs=0.02)
+        assert mark.kind == "speech" and 0.5 < mark.score < 1
 
 
 def test_made_once(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

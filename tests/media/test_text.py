@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import insula
 from insula.core.time import Mark, Span
 from insula.errors import UnreadableMedia
-from insula.media.text import READING_SPEED, decode, language_of, parse_cues, sentences
-from insula.testing.synthetic import tone, write_audio, write_video
+from insula.media.container import StreamInfo
+from insula.media.text import (
+    READING_SPEED,
+    Untimed,
+    choose_stream,
+    decode,
+    in_reading_time,
+    language_of,
+    lay_over,
+    parse_cues,
+    sentences,
+)
+from insula.testing.synthetic import silence, tone, write_audio, write_video
 
 SRT = """1
 00:00:00,500 --> 00:00:01,500
@@ -99,6 +111,30 @@ def test_cues_that_nobody_says_are_left_out() -> None:
     assert said(parse_cues(text)) == [(3.0, 4.0, "[sighs] Not again.")]
 
 
+def test_a_sentence_over_several_cues_is_one() -> None:
+    text = (
+        "00:01.000 --> 00:02.000\nHello there, I am very\n\n"
+        "00:02.100 --> 00:03.000\nhappy to be here\n\n"
+        "00:03.000 --> 00:04.000\nwith you.\n\n"
+        "00:04.000 --> 00:05.000\nand then nothing\n\n"
+        "00:05.000 --> 00:06.000\nYes\n\n"
+        "00:08.000 --> 00:09.000\nmuch later\n\n"
+    )
+    assert said(parse_cues(text)) == [
+        (1.0, 4.0, "Hello there, I am very happy to be here with you."),
+        (4.0, 5.0, "and then nothing"),
+        (5.0, 6.0, "Yes"),
+        (8.0, 9.0, "much later"),
+    ]
+
+
+def test_text_without_full_stops_does_not_grow_for_ever() -> None:
+    cue = "00:{0:02}.000 --> 00:{0:02}.900\n{1}\n\n"
+    marks = parse_cues("".join(cue.format(second, "word " * 10) for second in range(50)))
+    assert len(marks) > 10
+    assert max(len(mark.text) for mark in marks) <= 200
+
+
 def test_cues_are_put_in_order() -> None:
     text = "00:05.000 --> 00:06.000\nB\n\n00:01.000 --> 00:02.000\nA\n"
     assert [mark.text for mark in parse_cues(text)] == ["A", "B"]
@@ -168,6 +204,46 @@ def test_text_given_beside_media_is_spread_over_it(tmp_path: Path) -> None:
     first, second = recording.text()
     assert (first.span.start, second.span.end) == (0, pytest.approx(10))
     assert first.span.duration == pytest.approx(10 * 5 / 26)
+    assert isinstance(first, Untimed)
+    assert first.placed == "they were spread over the whole, for no speech is to be heard"
+
+
+def test_text_given_beside_media_is_spread_over_the_speech(demo: Path, tmp_path: Path) -> None:
+    spoken = insula.open(demo).audio(Span(0.5, 3.8))  # one stretch of speech
+    sound = write_audio(tmp_path / "a.wav", np.concatenate([silence(20), spoken, silence(10)]))
+    (tmp_path / "said.txt").write_text("Four. Four more words here.", encoding="utf-8")
+    recording = insula.open(sound, transcript=tmp_path / "said.txt")
+    first, second = recording.text()
+    assert first.span.start == pytest.approx(20, abs=0.2)
+    assert first.span.end == second.span.start
+    assert second.span.end == pytest.approx(23.2, abs=0.3)
+    assert isinstance(second, Untimed) and second.placed == "they were spread over the speech"
+    assert recording.crop(Span(0, 19)).text() == ()
+    assert recording.crop(Span(19, 33)).text() == (first, second)
+
+
+def test_text_beside_sound_that_cannot_be_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(recording: insula.Recording) -> None:
+        raise UnreadableMedia("a.wav", "nothing can be decoded", "Copy it again.")
+
+    monkeypatch.setattr("insula.media.recording.speech", broken)
+    sound = write_audio(tmp_path / "a.wav", tone(2.0))
+    (tmp_path / "said.txt").write_text("Words.", encoding="utf-8")
+    (mark,) = insula.open(sound, transcript=tmp_path / "said.txt").text()
+    assert mark.span == Span(0, 2)
+
+
+def test_a_sentence_over_a_pause_takes_the_stretch_with_more_of_it() -> None:
+    marks = in_reading_time(["a" * 10, "b" * 20, "c" * 10], "en")
+    moved = lay_over(marks, [Span(0, 2), Span(60, 62)], "somewhere")
+    spans = [(mark.span.start, mark.span.end) for mark in moved]
+    assert spans == [pytest.approx(each) for each in [(0, 1), (1, 2), (61, 62)]]
+    moved = lay_over(marks, [Span(0, 1.5), Span(60, 62.5)], "somewhere")
+    assert (moved[1].span.start, moved[1].span.end) == pytest.approx((60, 61.5))
+    timed = [Mark(Span(3, 4), "sentence", "x")]
+    assert lay_over(timed, [Span(0, 1)], "somewhere") == timed
 
 
 def test_missing_transcript(tmp_path: Path) -> None:
@@ -183,8 +259,20 @@ def test_which_subtitles_beside_the_file(tmp_path: Path) -> None:
         (tmp_path / name).write_text("WEBVTT\n\n" + cue.format(name), encoding="utf-8")
     assert insula.open(sound).text()[0].text == "clip.de.vtt"
     assert insula.open(sound, language="en").text()[0].text == "clip.en.vtt"
+    assert "text" not in insula.open(sound, language="ru").streams
     (tmp_path / "clip.vtt").write_text("WEBVTT\n\n" + cue.format("plain"), encoding="utf-8")
     assert insula.open(sound).text()[0].text == "plain"
+    assert insula.open(sound, language="ru").text()[0].text == "plain"
+
+
+def test_which_subtitles_inside_the_file() -> None:
+    streams = [
+        StreamInfo(number, "srt", name, name) for number, name in enumerate(("rus", "ger", ""))
+    ]
+    wanted = [choose_stream(streams, language) for language in ("", "ru", "de", "en")]
+    assert [each.index for each in wanted if each is not None] == [0, 0, 1, 2]
+    assert choose_stream(streams[:2], "en") is None
+    assert choose_stream([], "") is None
 
 
 def test_broken_subtitles_beside_a_file_do_not_cost_the_file(tmp_path: Path) -> None:

@@ -281,3 +281,12 @@ def test_an_error_reaches_every_reader() -> None:
     for thread in threads:
         thread.join(timeout=20)
     assert caught == ["broken"] * 3
+
+
+@pytest.mark.parametrize(("rotation", "size"), [(0, "160x120"), (90, "120x160"), (180, "160x120")])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_the_size_shown_is_that_of_the_upright_picture(
+    tmp_path: Path, suffix: str, rotation: int, size: str
+) -> None:
+    path = write_video(tmp_path / f"v.{suffix}", seconds=0.4, picture=corner, rotation=rotation)
+    assert insula.open(path).streams["video"].startswith(size)

@@ -116,12 +116,12 @@ def analyze(
     for file, target in zip(files, _targets(folder, files), strict=True):
         try:
             recording = insula.open(file, transcript=transcript, language=language)
-            if transcript is not None:
-                recording.text()  # a transcript that cannot be read is an error, not a note
             with (
                 _progress(pipeline, recording, hidden=quiet or as_json) as tell,
                 redirect_stdout(sys.stderr),  # results alone go there, whatever a plug-in prints
             ):
+                if transcript is not None:
+                    recording.text()  # a transcript that cannot be read is an error, not a note
                 analysis = pipeline(recording, language=labels.value, progress=tell)
             if target is not None:
                 written = analysis.save(target)

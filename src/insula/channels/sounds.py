@@ -8,6 +8,7 @@ channel gives marks and no estimate.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from insula.core.time import Mark, Span, merge_spans
 from insula.core.track import Array, Track, paint
 from insula.media.audio import SAMPLE_RATE
 from insula.media.spectral import log_mel
-from insula.media.speech import speech
+from insula.media.speech import speech_marks
 from insula.zoo.session import Model
 
 BATCH = 16  # windows a call
@@ -27,6 +28,9 @@ LEAST_SILENCE = 1.0  # seconds
 
 class Sounds(Channel):
     """Audio events of the classes of its weights, beside speech (Silero) and silence (level).
+
+    The score of a mark is the mean score of its class over its time; of speech the mean probability
+    of Silero. Silence is measured, not guessed: its score is 1.
 
     model: a weight name or folder. threshold: score from which a window counts. window, hop: s.
     """
@@ -73,7 +77,7 @@ class Sounds(Channel):
                 scores.append(model.run(log_mel=mels)["probabilities"])
                 spans += [span for span, _ in loud]
         silences = merge_spans(quiet, gap=1e-3)
-        marks = [Mark(span, "sound", "speech") for span in speech(recording)]
+        marks = [replace(each, kind="sound", text="speech") for each in speech_marks(recording)]
         marks += [
             Mark(span, "sound", "silence")
             for span in silences

@@ -7,6 +7,7 @@ on. Shapes: `S` windows, `C` labels, `T` grid cells.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -15,11 +16,11 @@ import numpy as np
 from insula.core.records import Estimate, Observation, Recording
 from insula.core.roles import Channel
 from insula.core.space import VA, bridge, get_space
-from insula.core.time import Mark, Span
+from insula.core.time import Span
 from insula.core.track import Array, Track, paint
 from insula.media.audio import SAMPLE_RATE
 from insula.media.spectral import log_mel
-from insula.media.speech import speech
+from insula.media.speech import speech_marks
 from insula.zoo.session import Model
 
 LEAST_SPEECH = 0.4  # seconds; less than a syllable or two says nothing about a voice
@@ -59,9 +60,13 @@ class Voice(Channel):
 
     def observe(self, recording: Recording) -> list[Observation]:
         """One observation for all speech: whose it is, `people` decides."""
-        spoken = [span for span in speech(recording) if span.duration >= LEAST_SPEECH]
-        if not spoken:
-            return []
+        heard = speech_marks(recording)
+        marks = tuple(mark for mark in heard if mark.span.duration >= LEAST_SPEECH)
+        if not marks:
+            longest = max((mark.span.duration for mark in heard), default=0.0)
+            note = f"too little speech to judge a voice by ({longest:.1f} s)"
+            return [Observation(self.name, "", recording.span, notes=(note,))] if heard else []
+        spoken = [mark.span for mark in marks]
         pieces = [self._windows(span) for span in spoken]
         windows = [window for piece in pieces for window in piece]
         scores, arousal = self._classify(recording, windows)
@@ -85,7 +90,6 @@ class Voice(Channel):
         estimate = Estimate(
             space, track, trust.column("quality"), self.name, affect=affect, basis=self.model
         )
-        marks = tuple(Mark(span, "speech") for span in spoken)
         return [Observation(self.name, "voice", recording.span, {}, marks, estimate)]
 
     def _windows(self, span: Span) -> list[Span]:
@@ -115,7 +119,10 @@ class Voice(Channel):
 
 
 def _quality(recording: Recording, span: Span, spoken: Sequence[Span]) -> float:
-    """Quality of a stretch of speech in [0, 1], from signal-to-noise ratio and length."""
+    """Quality of a stretch of speech in [0, 1], from signal-to-noise ratio and length.
+
+    spoken: all stretches, in order and apart; those around this one are not its background.
+    """
     around = Span(span.start - NOISE_MARGIN, span.end + NOISE_MARGIN) & recording.span
     samples = recording.audio(around)
     step = round(ENERGY_FRAME * SAMPLE_RATE)
@@ -125,7 +132,9 @@ def _quality(recording: Recording, span: Span, spoken: Sequence[Span]) -> float:
     power = (frames.astype(np.float64) ** 2).mean(axis=1) + 1e-10
     times = around.start + ENERGY_FRAME * (np.arange(len(frames)) + 0.5)
     speaking = np.zeros(len(frames), bool)
-    for each in spoken:
+    first = bisect_right(spoken, around.start, key=lambda each: each.end)
+    last = bisect_left(spoken, around.end, key=lambda each: each.start)
+    for each in spoken[first:last]:
         speaking |= (times >= each.start) & (times < each.end)
     inside = (times >= span.start) & (times < span.end)
     # Pauses inside speech count as background too: a detector pads what it finds.

@@ -1,4 +1,4 @@
-"""What a media file holds, and the clock its streams share. Probes only; decodes nothing.
+"""What a media file holds, and the clock its streams share. Decodes one frame at most.
 
 A container gives each stream its own start and time base. Here the earliest start of any video or
 audio stream is second 0, and every other time in insula counts from there.
@@ -37,6 +37,8 @@ LONGEST_PACKET = 3600.0  # seconds
 LOWEST_BIT_RATE = 50.0
 # Raw streams carry no timestamps and no length, only a guess from the bit rate: count all packets.
 RAW_FORMATS = frozenset({"aac", "ac3", "amr", "mp3", "h264", "hevc", "m4v", "mpegvideo"})
+# Formats, by libav's first name for them, that can say how a video is to be turned: phones use it.
+TURNING_FORMATS = frozenset({"mov", "matroska"})
 # Subtitle codecs that hold text; the others (DVD, Blu-ray) hold pictures of text.
 TEXT_CODECS = frozenset({"ass", "mov_text", "srt", "ssa", "subrip", "text", "webvtt"})
 
@@ -203,8 +205,10 @@ def _info(stream: av.stream.Stream, note: str = "") -> StreamInfo:
     if isinstance(context, VideoCodecContext):
         rate = float(getattr(stream, "average_rate", None) or stream.guessed_rate or 25)
         aspect = float(context.sample_aspect_ratio or Fraction(1)) or 1.0
-        width = round(context.width * aspect)
-        line = f"{width}x{context.height}, {round(rate, 2)} fps, {context.codec.canonical_name}"
+        width, height = round(context.width * aspect), context.height
+        if _is_turned(stream):
+            width, height = height, width
+        line = f"{width}x{height}, {round(rate, 2)} fps, {context.codec.canonical_name}"
         pixels = context.width * context.height
         return StreamInfo(
             stream.index, context.name, line + note, language, start, rate, aspect, pixels
@@ -215,6 +219,20 @@ def _info(stream: av.stream.Stream, note: str = "") -> StreamInfo:
         return StreamInfo(stream.index, context.name, line + note, language, start)
     line = ", ".join(part for part in (context.name, language) if part)
     return StreamInfo(stream.index, context.name, f"subtitles in the file ({line})", language)
+
+
+def _is_turned(stream: av.stream.Stream) -> bool:
+    """Whether a video is shown with its sides swapped; libav tells only with a decoded frame."""
+    handle = stream.container
+    assert isinstance(handle, InputContainer)
+    if handle.format.name.split(",")[0] not in TURNING_FORMATS:
+        return False
+    try:
+        handle.seek(0)
+        frame = next(handle.decode(stream))
+    except (av.FFmpegError, StopIteration, IndexError):
+        return False
+    return isinstance(frame, av.VideoFrame) and round(frame.rotation / 90) % 2 == 1
 
 
 def _end(

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 
 from insula.core.records import Frames, Recording
-from insula.core.time import Mark, Span
+from insula.core.time import Mark, Span, merge_spans
 from insula.core.track import Array
-from insula.errors import NoSuchStream
+from insula.errors import NoSuchStream, UnreadableMedia
 from insula.media import text as texts
 from insula.media import video as videos
 from insula.media.audio import SAMPLE_RATE, AudioArray, AudioFile, SampleSource
 from insula.media.container import Container, check_file, probe
+from insula.media.speech import speech
 
 T = TypeVar("T")
+
+# Seconds without speech that stay inside a sentence when text without times is laid over speech.
+SAME_STRETCH = 1.0
 
 
 @dataclass
@@ -98,10 +102,7 @@ class MediaRecording(Recording):
         if self._text is None:
             return ()
         inside = (mark for mark in self._text() if mark.span.middle in self.span)
-        return tuple(
-            Mark(mark.span & self.span, mark.kind, mark.text, mark.score, mark.language)
-            for mark in inside
-        )
+        return tuple(replace(mark, span=mark.span & self.span) for mark in inside)
 
     def crop(self, span: Span) -> Recording:
         """The part in `span`, on the same clock."""
@@ -172,11 +173,13 @@ def open(
         streams["video"] = container.video.line
     if container.audio is not None:
         streams["audio"] = container.audio.line
-    text, line = _find_text(container, span, transcript, language)
+    audio = AudioFile(container) if container.audio is not None else None
+    memo = Memo()
+    heard = MediaRecording(path.name, span, streams, audio=audio, memo=memo)
+    text, line = _find_text(container, heard, transcript, language)
     if text is not None:
         streams["text"] = line
-    audio = AudioFile(container) if container.audio is not None else None
-    return MediaRecording(path.name, span, streams, audio=audio, video=video, text=text)
+    return MediaRecording(path.name, span, streams, audio=audio, video=video, text=text, memo=memo)
 
 
 def _open_text(path: Path, language: str) -> Recording:
@@ -187,14 +190,18 @@ def _open_text(path: Path, language: str) -> Recording:
 
 
 def _find_text(
-    container: Container, span: Span, transcript: str | Path | None, language: str
+    container: Container, heard: Recording, transcript: str | Path | None, language: str
 ) -> tuple[Callable[[], Sequence[Mark]] | None, str]:
-    """How to read the text that comes with a media file, and a line about it."""
+    """How to read the text that comes with a media file, and a line about it.
+
+    heard: what there is to hear, where text without times is to be placed.
+    """
+    memo = Memo()
     if transcript is not None:
         given = Path(transcript)
-        marks = texts.read_text_file(given, over=span, language=language)
-        return lambda: marks, f"transcript given: {given.name}"
-    memo = Memo()
+        marks = texts.read_text_file(given, language=language)
+        line = f"transcript given: {given.name}"
+        return lambda: memo.get("text", lambda: texts.lay_over(marks, *_stretches(heard))), line
     beside = texts.find_sidecar(container.path, language)
     if beside is not None:
         line = f"subtitles beside the file: {beside.name}"
@@ -203,6 +210,17 @@ def _find_text(
     if inside is not None:
         return lambda: memo.get("text", lambda: texts.read_stream(container, inside)), inside.line
     return None, ""
+
+
+def _stretches(recording: Recording) -> tuple[Sequence[Span], str]:
+    """Where text without times may have been said, and that in words."""
+    try:
+        spoken = merge_spans(speech(recording), gap=SAME_STRETCH)
+    except UnreadableMedia:  # the channels that listen will say so
+        spoken = ()
+    if spoken:
+        return spoken, "they were spread over the speech"
+    return (recording.span,), "they were spread over the whole, for no speech is to be heard"
 
 
 def from_arrays(

@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 
 from insula.core.records import Recording
-from insula.core.time import Span, merge_spans
+from insula.core.time import Mark, Span, merge_spans
 from insula.core.track import Array
 from insula.errors import MissingDependency
 from insula.media.audio import SAMPLE_RATE
@@ -42,13 +42,18 @@ PADDING = 0.05  # seconds added on both sides, since soft first and last sounds 
 
 def speech(recording: Recording) -> tuple[Span, ...]:
     """The spans in which someone speaks, in order; () where there is no audio stream."""
+    return tuple(mark.span for mark in speech_marks(recording))
+
+
+def speech_marks(recording: Recording) -> tuple[Mark, ...]:
+    """The same as marks of the kind "speech"; score: mean probability of speech in the span."""
     if "audio" not in recording.streams:
         return ()
     return recording.shared("speech", lambda: find_speech(recording))
 
 
-def find_speech(recording: Recording) -> tuple[Span, ...]:
-    """The spans in which someone speaks, computed anew."""
+def find_speech(recording: Recording) -> tuple[Mark, ...]:
+    """The marks of `speech_marks`, computed anew."""
     likely = np.concatenate([np.zeros(0, np.float32), *speech_probabilities(recording)])
     found = [_seconds(recording.span, first, last) for first, last in _runs(likely)]
     joined = merge_spans(found, gap=PAUSE)
@@ -58,7 +63,13 @@ def find_speech(recording: Recording) -> tuple[Span, ...]:
         if span.duration >= SHORTEST
     ]
     inside = (span & recording.span for span in merge_spans(padded))
-    return tuple(span for span in inside if span.duration)
+    times = recording.span.start + (np.arange(len(likely)) + 0.5) * CHUNK / SAMPLE_RATE
+    marks = []
+    for span in inside:
+        first, last = np.searchsorted(times, [span.start, span.end])
+        if first < last:
+            marks.append(Mark(span, "speech", score=float(likely[first:last].mean())))
+    return tuple(marks)
 
 
 def speech_probabilities(recording: Recording) -> Iterator[Array]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +26,10 @@ FORMATS = (".txt", *CUE_FORMATS)
 # Reading speed of subtitles, characters a second: between the 12 of older broadcasting guidelines
 # and the 17 to 20 of streaming services. Used only where text has no times at all.
 READING_SPEED = 15.0
+# A sentence often runs over several cues. Two cues belong to one where the first does not end it,
+# the second goes on at once, and both together are no longer than a long sentence.
+AT_ONCE = 1.0  # seconds
+LONGEST_SENTENCE = 200  # characters
 
 _CLOCK = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}")
@@ -37,14 +42,22 @@ _SENTENCE = re.compile(
     r".+?(?:[.!?…]+[\"'»”’)]*(?=\s*$|\s+(?![a-zа-яё]))|[。！？]+|(?=\n\s*\n)|$)", re.DOTALL
 )
 _CYRILLIC_RUN = re.compile(r"[Ѐ-ӿ]{2,}")
+_ENDS = re.compile(r"[.!?…。！？][\"'»”’)\]]*$")
 
 
-def read_text_file(path: Path, *, over: Span | None = None, language: str = "") -> list[Mark]:
+@dataclass(frozen=True)
+class Untimed(Mark):
+    """A sentence of a text that says no times. placed: where its own come from, for people."""
+
+    placed: str = ""
+
+
+def read_text_file(path: Path, *, language: str = "") -> list[Mark]:
     """The sentences of a .txt, .srt or .vtt file, in order of time.
 
-    over: the span of the media that the text belongs to; a .txt is spread over it in proportion
-    to length. Without media a .txt takes its reading time. language: of the text; by default what
-    the file name says ("clip.ru.srt").
+    Those of a .txt are `Untimed` and take the time it takes to read them; `lay_over` moves them to
+    where they are spoken. language: of the text; by default what the file name says
+    ("clip.ru.srt").
     """
     check_file(path)
     text = decode(path)
@@ -58,7 +71,7 @@ def read_text_file(path: Path, *, over: Span | None = None, language: str = "") 
                 "A cue is a line such as 00:00:01,000 --> 00:00:02,500 and the text below it.",
             )
         return marks
-    marks = spread(sentences(text), over, language)
+    marks = in_reading_time(sentences(text), language)
     if not marks:
         raise UnreadableMedia(path, "it holds no words", "Give a file with the words spoken.")
     return marks
@@ -114,7 +127,7 @@ def parse_cues(text: str, language: str = "") -> list[Mark]:
             length -= 1  # the empty line between two cues is missing
         begin, end = _seconds(*times.groups()[:4]), _seconds(*times.groups()[4:])
         marks.append(_sentence(begin, end, " ".join(body[:length]), language))
-    return sorted((mark for mark in marks if mark is not None), key=lambda mark: mark.span)
+    return joined(mark for mark in marks if mark is not None)
 
 
 def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
@@ -128,6 +141,28 @@ def _sentence(begin: float, end: float, text: str, language: str) -> Mark | None
     if end <= begin or _NOT_SPEECH.fullmatch(words):
         return None
     return Mark(Span(begin, end), "sentence", words, language=language)
+
+
+def joined(cues: Iterable[Mark]) -> list[Mark]:
+    """Cues in order of time; those that are parts of one sentence become one mark."""
+    marks: list[Mark] = []
+    for cue in sorted(cues, key=lambda mark: mark.span):
+        if marks and _goes_on(marks[-1], cue):
+            span = Span(marks[-1].span.start, max(marks[-1].span.end, cue.span.end))
+            marks[-1] = replace(marks[-1], span=span, text=f"{marks[-1].text} {cue.text}")
+        else:
+            marks.append(cue)
+    return marks
+
+
+def _goes_on(cue: Mark, following: Mark) -> bool:
+    """Whether the sentence of `cue` goes on in `following`, to tell by its small first letter."""
+    return (
+        following.text[0].islower()
+        and not _ENDS.search(cue.text)
+        and following.span.start - cue.span.end <= AT_ONCE
+        and len(cue.text) + len(following.text) < LONGEST_SENTENCE
+    )
 
 
 def plain(text: str) -> str:
@@ -148,24 +183,45 @@ def sentences(text: str) -> list[str]:
     return [words for part in _SENTENCE.findall(text) if (words := _SPACE.sub(" ", part).strip())]
 
 
-def spread(parts: Iterable[str], over: Span | None, language: str) -> list[Mark]:
-    """One sentence after another, each as long as its share of the characters."""
-    parts = list(parts)
-    count = sum(map(len, parts))
-    start = over.start if over else 0.0
-    seconds = over.duration / max(count, 1) if over else 1 / READING_SPEED  # a character
-    marks = []
+def in_reading_time(parts: Iterable[str], language: str) -> list[Mark]:
+    """One sentence after another, as long as it takes to read them."""
+    marks: list[Mark] = []
+    start = 0.0
     for words in parts:
-        end = start + seconds * len(words)
-        marks.append(Mark(Span(start, end), "sentence", words, language=language))
-        start = end
+        span = Span(start, start + len(words) / READING_SPEED)
+        placed = "their times are those of reading it"
+        marks.append(Untimed(span, "sentence", words, language=language, placed=placed))
+        start = span.end
     return marks
+
+
+def lay_over(marks: Sequence[Mark], stretches: Sequence[Span], placed: str) -> list[Mark]:
+    """`Untimed` sentences one after another over `stretches`, in proportion to their length.
+
+    A sentence that begins in one stretch and ends in another takes the one that holds more of it,
+    so that nobody is said to speak between them. Marks with times of their own stay as they are.
+    """
+    if not all(isinstance(mark, Untimed) for mark in marks):
+        return list(marks)
+    scale = sum(span.duration for span in stretches) / marks[-1].span.end
+    moved: list[Mark] = []
+    for mark in marks:
+        passed, pieces = 0.0, []  # seconds of the stretches before; the sentence's part in each
+        for stretch in stretches:
+            sentence = Span(scale * mark.span.start, scale * mark.span.end)
+            piece = sentence.shifted(stretch.start - passed) & stretch
+            pieces.append(piece)
+            passed += stretch.duration
+        best = max(pieces, key=lambda piece: piece.duration)
+        moved.append(Untimed(best, mark.kind, mark.text, mark.score, mark.language, placed))
+    return moved
 
 
 def find_sidecar(path: Path, language: str = "") -> Path | None:
     """Subtitles beside a media file: clip.srt, clip.vtt or clip.ru.srt for clip.mp4.
 
-    First those in `language`, then those whose name says no language, then any other.
+    First those in `language`, then those whose name says no language. Those in another language are
+    not what is said; they are taken only where no `language` is asked for.
     """
     if not path.parent.is_dir():
         return None
@@ -175,22 +231,30 @@ def find_sidecar(path: Path, language: str = "") -> Path | None:
         code = language_of(each)
         plain_name = stem == path.stem
         if suffix in CUE_FORMATS and (plain_name or (code and Path(stem).stem == path.stem)):
+            if language and code not in ("", language):
+                continue
             rank = 0 if code and code == language else 1 if plain_name else 2
             found.append((rank, each.name, each))
     return min(found)[2] if found else None
 
 
 def choose_stream(streams: Iterable[StreamInfo], language: str = "") -> StreamInfo | None:
-    """The subtitle stream in `language`, else the first."""
+    """The subtitle stream in `language`, else the first that does not say another one."""
     streams = tuple(streams)
-    same = [each for each in streams if language and each.language.startswith(language)]
-    return next(iter(same or streams), None)
+    same = [each for each in streams if language and _code(each) == language]
+    open_to_all = [each for each in streams if not language or not each.language]
+    return next(iter(same or open_to_all), None)
+
+
+def _code(info: StreamInfo) -> str:
+    """The ISO 639-1 code of a stream's language; "" where it says none or one not known here."""
+    return _ISO.get(info.language, info.language if len(info.language) == 2 else "")
 
 
 def read_stream(container: Container, info: StreamInfo) -> list[Mark]:
     """The sentences of a subtitle stream inside a container, in order of time."""
     marks = []
-    language = _ISO.get(info.language, info.language if len(info.language) == 2 else "")
+    language = _code(info)
     with container.open() as handle:
         stream = handle.streams[info.index]
         assert isinstance(stream, SubtitleStream)
@@ -206,7 +270,7 @@ def read_stream(container: Container, info: StreamInfo) -> list[Mark]:
             mark = _sentence(max(0.0, begin), end, words, language)
             if mark is not None:
                 marks.append(mark)
-    return sorted(marks, key=lambda mark: mark.span)
+    return joined(marks)
 
 
 def _words(subtitle: object) -> str:

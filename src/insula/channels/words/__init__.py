@@ -13,22 +13,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from insula.channels.words.language import language_of
+from insula.channels.words.language import ENOUGH_LETTERS, language_of, letters
 from insula.channels.words.ngrams import encode
 from insula.channels.words.recognition import choose_engine, transcribe
 from insula.core.records import Estimate, Observation, Recording
 from insula.core.roles import Channel
 from insula.core.space import VA, get_space
 from insula.core.time import Mark
-from insula.core.track import paint
+from insula.core.track import Array, paint
 from insula.errors import MediaError
 from insula.media.speech import speech
+from insula.media.text import Untimed
 from insula.zoo.session import Model
 
 # A sentence of this many words can say all it has to say; a shorter one is weaker evidence.
 FULL_SENTENCE = 4
 # Languages the text model was trained on.
 LANGUAGES = ("en", "ru")
+BATCH = 32  # sentences a call; keeps memory flat on long recordings
 
 
 class Words(Channel):
@@ -59,8 +61,12 @@ class Words(Channel):
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The text model, and the speech model where one is named."""
-        return (self.model, *([self.engine] if self.engine.startswith("whisper") else []))
+        """The text model, and the speech model where it has weights of its own.
+
+        What "auto" stands for depends on this machine, so provenance must name it.
+        """
+        engine, _ = choose_engine(self.engine, self.language)
+        return (self.model, *([engine] if engine.startswith("whisper") else []))
 
     def lacks(self, recording: Recording) -> str | None:
         """Text will do, and so will audio."""
@@ -78,7 +84,8 @@ class Words(Channel):
         if not sentences:
             if not notes:
                 return []
-            return [Observation(self.name, "voice", recording.span, notes=tuple(notes))]
+            person = "voice" if speech(recording) else ""  # nobody spoke: a note on the scene
+            return [Observation(self.name, person, recording.span, notes=tuple(notes))]
         known = [mark for mark in sentences if mark.language in LANGUAGES]
         for language in sorted({mark.language for mark in sentences} - set(LANGUAGES)):
             notes.append(
@@ -97,7 +104,7 @@ class Words(Channel):
         notes = []
         if "text" in recording.streams:
             try:
-                return self._given(recording), []
+                return self._given(recording)
             except MediaError as error:
                 if "audio" not in recording.streams:
                     raise
@@ -116,20 +123,44 @@ class Words(Channel):
         found = transcribe(recording, spans, engine=engine, language=self.language)
         return sorted(found, key=lambda mark: mark.span), notes
 
-    def _given(self, recording: Recording) -> list[Mark]:
-        """The sentences that came with the recording, each with its language."""
+    def _given(self, recording: Recording) -> tuple[list[Mark], list[str]]:
+        """The sentences that came with the recording, each with its language, and notes."""
         given = recording.text()
-        language = self.language or language_of(" ".join(mark.text for mark in given))
-        return [replace(mark, language=mark.language or language) for mark in given]
+        notes = [
+            f"the text has no times; {placed}"
+            for placed in sorted({mark.placed for mark in given if isinstance(mark, Untimed)})
+        ]
+        unnamed = " ".join(mark.text for mark in given if not mark.language)
+        language = self.language or language_of(unnamed)
+        if not self.language and language in LANGUAGES and letters(unnamed) < ENOUGH_LETTERS:
+            notes.append(
+                f"a text this short hardly tells its language; it was taken for {language!r} "
+                f"(say it with --language)"
+            )
+        return [replace(mark, language=mark.language or language) for mark in given], notes
+
+    def _score(self, texts: Sequence[str]) -> tuple[Array, Array]:
+        """Probabilities (S, C) and valence and arousal (S, 2).
+
+        In batches of texts of like length, so that one long text pads but a few others.
+        """
+        scores = np.zeros((len(texts), len(get_space(self.space or ""))), np.float32)
+        axes = np.zeros((len(texts), len(VA)), np.float32)
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        for first in range(0, len(texts), BATCH):
+            rows = order[first : first + BATCH]
+            ids, weights = encode([texts[row] for row in rows])
+            out = Model.shared(self.model).run(ids=ids, weights=weights)
+            scores[rows], axes[rows] = out["probabilities"], out["vad"][:, : len(VA)]
+        return scores, axes
 
     def _estimate(self, recording: Recording, sentences: Sequence[Mark]) -> Estimate:
         """Scores of the sentences over time; confidence from recognition and length."""
-        ids, weights = encode([mark.text for mark in sentences])
-        out = Model.shared(self.model).run(ids=ids, weights=weights)
+        probabilities, valence_arousal = self._score([mark.text for mark in sentences])
         space = get_space(self.space or "")
         spans = [mark.span for mark in sentences]
-        scores = paint(recording.span, spans, out["probabilities"], space.labels, hop=self.hop)
-        axes = paint(recording.span, spans, out["vad"][:, :2], VA.labels, hop=self.hop)
+        scores = paint(recording.span, spans, probabilities, space.labels, hop=self.hop)
+        axes = paint(recording.span, spans, valence_arousal, VA.labels, hop=self.hop)
         counts = np.array([len(mark.text.split()) for mark in sentences])
         trust = np.minimum(1, counts / FULL_SENTENCE) * [mark.score for mark in sentences]
         quality = paint(recording.span, spans, trust[:, None], ("quality",), hop=self.hop)
