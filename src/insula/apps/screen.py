@@ -110,8 +110,12 @@ def _channels(analysis: insula.Analysis) -> RenderableType:
 
 
 def _alone(analysis: insula.Analysis, observations: list[insula.Observation]) -> str:
-    """The first label of each opinion, in the labels of the fused answer where they translate."""
-    said = []
+    """The first label of each opinion, in the labels of the fused answer where they translate.
+
+    A channel without opinions shows the sounds it heard.
+    """
+    heard = {mark.text for each in observations for mark in each.marks if mark.kind == "sound"}
+    said = [_say(analysis, sound) for sound in sorted(heard)]
     for each in observations:
         if each.estimate is None:
             continue
