@@ -45,8 +45,8 @@ def main() -> None:
         **conditions(),
         "synthetic pairing": True,
         "corpora": "FER+ Valid, RAVDESS (out of fold), GoEmotions dev; the half not learnt from",
-        "labels": "the seven of ekman7, equally frequent",
-        "interval": "95 %, bootstrap over synthetic people",
+        "frequencies of ekman7": task.pairing.frequencies,
+        "interval": "95 %, over synthetic people; drawn from few originals, so really wider",
         "results": compare(ways, task.conditions, np.random.default_rng(0)),
     }
     RESULTS.mkdir(exist_ok=True)

@@ -41,6 +41,14 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
+def analyse(pipeline: insula.Pipeline, clip: Path, said: Path | None) -> None:
+    """One analysis; a channel that fails takes no time, so its failure ends the benchmark."""
+    analysis = pipeline(insula.open(clip, transcript=said))
+    failed = {name: report.reason for name, report in analysis.channels.items() if report.failed}
+    if failed:
+        raise SystemExit(f"nothing is measured, since channels failed: {failed}")
+
+
 def repeated(work: Callable[[], object], runs: int) -> list[tuple[float, float]]:
     """Wall and processor seconds of several calls."""
     return [seconds_of(work) for _ in range(runs)]
@@ -116,11 +124,11 @@ def overhead(
 ) -> list[Row]:
     """The pipeline against decoding plus model calls, in wall and in processor time."""
     with recording_calls() as calls:
-        pipeline(insula.open(clip, transcript=said))
+        analyse(pipeline, clip, said)
     models, whole = [], []
     for _ in range(runs):  # one after the other, so that a busy machine disturbs both
         models.append(seconds_of(lambda: [call() for call in calls]))
-        whole.append(seconds_of(lambda: pipeline(insula.open(clip, transcript=said))))
+        whole.append(seconds_of(lambda: analyse(pipeline, clip, said)))
     return [
         row(
             f"{name}: {kind} time over decoding + models alone",
@@ -155,7 +163,7 @@ def real_time_factors(
         taken = [
             wall
             for wall, _ in repeated(
-                lambda pipeline=pipeline, text=text: pipeline(insula.open(clip, transcript=text)),
+                lambda pipeline=pipeline, text=text: analyse(pipeline, clip, text),
                 runs,
             )
         ]
@@ -212,7 +220,7 @@ def main() -> None:
         rows = start_up(folder, options.preset)
         clip = talking_head(folder, options.seconds)
         said = transcript(folder, options.seconds)
-        pipeline(insula.open(clip, transcript=said))  # loads every model
+        analyse(pipeline, clip, said)  # loads every model
         decoding = repeated(lambda: decode(clip), options.runs)
         walls = [wall for wall, _ in decoding]
         rows.append(

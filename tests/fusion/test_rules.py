@@ -169,3 +169,23 @@ def test_smoothed_confidence_is_never_above_the_top_probability() -> None:
     flicker = Observation("face", "p", Span(0, 4), estimate=Estimate(EKMAN7, track, 1.0, "face"))
     fused = Smoothed(Mean(), width=2.0).fuse([flicker], times=TIMES)
     assert (fused.confidence <= fused.track.values.max(axis=1) + 1e-6).all()
+
+
+def test_the_regression_hears_channels_it_was_not_trained_with() -> None:
+    regression = build_fusion({"name": "regression"})
+    face, heart = says("face", {HAPPY: 0.4}), says("heart", {SAD: 0.9})
+    alone = regression.fuse([face], times=TIMES).mean()
+    both = regression.fuse([face, heart], times=TIMES)
+    assert both.mean()[SAD] > 3 * alone[SAD]
+    assert both.parts["heart"][0] > 0.1
+
+
+def test_the_regression_listens_by_quality() -> None:
+    regression = build_fusion({"name": "regression"})
+    face = says("face", {HAPPY: 0.6})
+    sad = [
+        regression.fuse([face, says("voice", {SAD: 0.9}, quality=q)], times=TIMES).mean()[SAD]
+        for q in (0.0, 0.3, 0.6, 1.0)
+    ]
+    assert sad == sorted(sad)
+    assert sad[-1] > 3 * sad[0]

@@ -19,14 +19,19 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from insula.core.records import Estimate
+from insula.core.roles import Corpus, Example
 from insula.core.space import EKMAN8
-from insula.errors import FilesMissing, UnexpectedLayout
+from insula.core.track import Track
+from insula.errors import ConfigError, FilesMissing, UnexpectedLayout
+from insula.media.recording import from_arrays
 
 NAME = "FER+"
 SIDE = 48  # pixels
@@ -37,7 +42,61 @@ VOTES = (
 PARTS = {"train": "FER2013Train.zip", "valid": "FER2013Valid.zip"}
 
 
-@dataclass(frozen=True)
+class FERPlus(Corpus):
+    """The faces of the training part, then those of the validation part."""
+
+    name = "ferplus"
+    title = "FER+, faces labelled by ten raters"
+    citation = "Barsoum et al. (2016), Crowd-sourced label distribution, ICMI"
+    licence = "votes MIT; pictures research use, do not redistribute"
+    access = "pictures from the FER2013 challenge, votes from microsoft/FERPlus on GitHub"
+    layout = f"{' and '.join(PARTS.values())}, pictures beside label.csv in each"
+    space = "ekman8"
+    protocols = ("official",)
+
+    def __iter__(self) -> Iterator[Example]:
+        for part in PARTS:
+            faces = read_faces(self.root, part)
+            for name, image, votes in zip(faces.names, faces.images, faces.votes, strict=True):
+                yield _example(name, image, votes)
+
+    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """The parts of the release: train, and valid (the public test part of FER2013)."""
+        if protocol not in self.protocols:
+            raise ConfigError(
+                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
+            )
+        train, valid = (len(read_faces(self.root, part).names) for part in PARTS)
+        return [(range(train), range(train, train + valid))]
+
+    @staticmethod
+    def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:
+        """Archives of the same layout: `groups` made-up faces an expression, and one unknown."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for part, file in PARTS.items():
+            rows = []
+            with zipfile.ZipFile(Path(folder) / file, "w") as archive:
+                for number in range(groups * len(EKMAN8) + 1):
+                    name = f"{part}{number:07}.png"
+                    votes = rng.multinomial(4, np.full(len(VOTES), 1 / len(VOTES)))
+                    votes[number % len(EKMAN8) if number else VOTES.index("unknown")] += 6
+                    rows.append(f'{name},"(0, 0, {SIDE}, {SIDE})",{",".join(map(str, votes))}\n')
+                    image = rng.integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
+                    archive.writestr(name, cv2.imencode(".png", image)[1].tobytes())
+                archive.writestr("label.csv", "".join(rows))
+
+
+def _example(name: str, image: np.ndarray, votes: np.ndarray) -> Example:
+    colour = np.repeat(image[None, :, :, None], 3, axis=3)
+    picture = from_arrays(name, frames=colour, frame_times=np.zeros(1))
+    shares = votes / votes.sum()
+    middle, length = picture.span.middle, picture.span.duration
+    track = Track([middle], shares[None], EKMAN8.labels, width=length)
+    truth = Estimate(EKMAN8, track, np.ones(1), f"raters of {NAME}", basis="annotators")
+    return Example(picture, {EKMAN8.name: truth}, person=name, groups={"picture": name})
+
+
+@dataclass(frozen=True, eq=False)
 class Faces:
     """One part of the corpus in memory.
 

@@ -1,4 +1,7 @@
-"""Fusion that was trained: the overall regression over channel scores (`methods.md` M22, F19)."""
+"""Fusion that was trained: the overall regression over channel scores (`methods.md` M22, F19).
+
+Shapes: `M` channels, `K` channels the weights know, `T` grid cells, `C` labels.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,19 @@ import numpy as np
 from insula.core.records import Estimate, Observation
 from insula.core.roles import Fusion
 from insula.core.track import Array
-from insula.fusion.evidence import conclude, gather
+from insula.fusion.evidence import Evidence, conclude, gather
+from insula.fusion.rules import LEAST_PROBABILITY
 from insula.zoo.session import Model
 
 
 class ScoreRegression(Fusion):
-    """Softmax regression on the concatenated channel distributions and presence flags.
+    """Softmax regression on the channels' distributions and presence flags.
 
-    model: a weight name, or a folder that training wrote. Channels that it was not trained on are
-    ignored. A channel's weight is how far the answer moves when it is left out (total variation).
+    model: a weight name, or a folder that training wrote. Where training had presence flags of 0
+    and 1, the measured quality stands in between: the regression is linear in scores and in their
+    logarithms, so a flag of a half halves what a channel says. Channels that it was not trained
+    with join by the product rule. A channel's weight is how far the answer moves when it is left
+    out (total variation).
     """
 
     name = "regression"
@@ -33,28 +40,32 @@ class ScoreRegression(Fusion):
 
     def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
         """The fused estimate of one person on the grid `times`."""
-        model = Model.shared(self.model)
-        known = model.card.channels
-        heard = [each for each in observations if each.channel in known]
-        evidence = gather(heard, np.asarray(times), self.space)
-        scores = np.zeros((len(evidence.times), len(known), len(evidence.space)), np.float32)
-        present = np.zeros((len(evidence.times), len(known)), np.float32)
-        for row, name in enumerate(evidence.channels):
-            column = known.index(name)
-            present[:, column] = evidence.present[row]
-            scores[:, column] = evidence.scores[row] * evidence.present[row][:, None]
-        fused = self._run(model, scores, present)
+        evidence = gather(observations, np.asarray(times), self.space)
+        fused = self._answer(evidence, evidence.trust)
         weights = np.zeros_like(evidence.trust)
-        for row, name in enumerate(evidence.channels):
-            without = present.copy()
-            without[:, known.index(name)] = 0
-            moved = np.abs(fused - self._run(model, scores, without)).sum(axis=1) / 2
+        for row, present in enumerate(evidence.present):
+            without = evidence.trust.copy()
+            without[row] = 0
+            moved = np.abs(fused - self._answer(evidence, without)).sum(axis=1) / 2
             # A channel that is there but moves nothing still stands behind the answer.
-            weights[row] = np.where(evidence.present[row], np.maximum(moved, 1e-3), 0)
+            weights[row] = np.where(present, np.maximum(moved, 1e-3), 0)
         return conclude(evidence, fused, weights, self.name)
 
-    @staticmethod
-    def _run(model: Model, scores: Array, present: Array) -> Array:
-        """(T, C) from scores (T, M, C) and flags (T, M)."""
-        flat = (scores * present[..., None]).reshape(len(scores), -1)
-        return model.run(scores=flat, present=present)["probabilities"]
+    def _answer(self, evidence: Evidence, trust: Array) -> Array:
+        """Fused scores (T, C) if the channels deserve this trust, (M, T)."""
+        model = Model.shared(self.model)
+        known = model.card.channels
+        scores = np.zeros((len(evidence.times), len(known), len(evidence.space)), np.float32)
+        flags = np.zeros((len(evidence.times), len(known)), np.float32)
+        logs = np.zeros((len(evidence.times), len(evidence.space)))
+        for row, name in enumerate(evidence.channels):
+            if name in known:
+                scores[:, known.index(name)] = evidence.scores[row]
+                flags[:, known.index(name)] = trust[row]
+            else:
+                said = np.log(np.clip(evidence.scores[row], LEAST_PROBABILITY, 1))
+                logs += trust[row][:, None] * said
+        flat = scores.reshape(len(scores), -1)
+        fused = model.run(scores=flat, present=flags)["probabilities"] * np.exp(logs)
+        answer: Array = fused / fused.sum(axis=1, keepdims=True)
+        return answer

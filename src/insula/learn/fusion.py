@@ -1,4 +1,4 @@
-"""The fusion task: the overall regression over channel scores, and its comparison with the rules.
+"""The fusion task: the overall regression over channel scores.
 
 Learns from pairs of one half of each channel's held-out samples, channels dropped and disturbed at
 random; judged on pairs of the other half. All numbers are of synthetic pairing (`learn.pairing`).
@@ -16,11 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.core.space import EKMAN7
-from insula.fusion.evidence import Evidence
-from insula.fusion.rules import Mean, Product, Reliability, Rule, VarianceWeighted, Vote
 from insula.learn.calibration import fit_temperature, softmax
 from insula.learn.export import export_onnx
-from insula.learn.metrics import accuracy, ece
+from insula.learn.metrics import accuracy, ece, uar
 from insula.learn.pairing import (
     CHANNELS,
     Opinions,
@@ -44,6 +42,8 @@ CORPUS = "FER+ Valid, RAVDESS, GoEmotions dev; synthetic pairing"
 class Pairing:
     """The section [pairing]."""
 
+    frequencies: tuple[float, ...]
+    """How frequent each label of ekman7 is among the people; they add up to 1."""
     train: int
     """Synthetic people to learn from."""
     judge: int
@@ -110,23 +110,22 @@ class FusionTask(Task):
 
     def calibrate(self, predictions: Predictions) -> Calibration:
         """On people with channels absent at random: what the pipeline meets."""
-        rows = self._rows("some absent")
-        targets = np.eye(len(EKMAN7))[predictions["label"][rows]]
-        return {"temperature": fit_temperature(predictions["logits"][rows], targets)}
+        return {"temperature": self._temperature(predictions, self._rows("some absent"))}
 
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
         metrics = []
         for name in self.conditions:
             rows = self._rows(name)
             label, logits = predictions["label"][rows], predictions["logits"][rows]
-            said, sure = logits.argmax(axis=1), softmax(logits).max(axis=1)
+            said, sure = logits.argmax(axis=1), self._sureness(predictions, logits)
             measures = {
                 "accuracy": lambda at, label=label, said=said: accuracy(label[at], said[at]),
+                "uar": lambda at, label=label, said=said: uar(label[at], said[at]),
                 "ece": lambda at, label=label, said=said, sure=sure: ece(
                     said[at] == label[at], sure[at]
                 ),
             }
-            protocol = f"{name}; seven labels equally frequent; {self.recipe.protocol}"
+            protocol = f"{name}; {self.recipe.protocol}"
             metrics += measured(measures, rows, rng, corpus=CORPUS, protocol=protocol)
         return Report(metrics)
 
@@ -140,6 +139,19 @@ class FusionTask(Task):
             dynamic={"scores": {0: "N"}, "present": {0: "N"}},
         )
 
+    @staticmethod
+    def _temperature(predictions: Predictions, rows: np.ndarray) -> float:
+        targets = np.eye(len(EKMAN7))[predictions["label"][rows]]
+        return fit_temperature(predictions["logits"][rows], targets)
+
+    def _sureness(self, predictions: Predictions, logits: np.ndarray) -> np.ndarray:
+        """Calibrated probability of the top label; every second person by the others'."""
+        fitted_on, sure = self._rows("some absent"), np.empty(len(logits))
+        for mine in (0, 1):
+            temperature = self._temperature(predictions, fitted_on[1 - mine :: 2])
+            sure[mine::2] = softmax(logits[mine::2] / temperature).max(axis=1)
+        return sure
+
     def _rows(self, condition: str) -> np.ndarray:
         """Rows of the held-out predictions that belong to a condition."""
         start = 0
@@ -151,7 +163,9 @@ class FusionTask(Task):
 
     def _to_learn(self, rng: np.random.Generator) -> People:
         """People of the first half; some channels noise, some contradicting, some absent."""
-        people = pair(self.opinions, self.pairing.train, half=False, rng=rng)
+        people = pair(
+            self.opinions, self.pairing.frequencies, self.pairing.train, half=False, rng=rng
+        )
         scores = people.scores.copy()
         for column in range(len(CHANNELS)):
             share = self.pairing.disturbed / len(CHANNELS)
@@ -185,7 +199,7 @@ def conditions(
     opinions: Sequence[Opinions], pairing: Pairing, rng: np.random.Generator
 ) -> dict[str, People]:
     """People of the second half, in each condition that a fusion is judged in."""
-    whole = pair(opinions, pairing.judge, half=True, rng=rng)
+    whole = pair(opinions, pairing.frequencies, pairing.judge, half=True, rng=rng)
     made = {"all present": whole, "some absent": drop(whole, pairing.absent, rng)}
     for column, name in enumerate(CHANNELS):
         made[f"{name} is noise"] = noise(whole, column, rng)
@@ -196,36 +210,3 @@ def conditions(
         present[:, column] = False
         made[f"without {name}"] = People(whole.scores * present[..., None], present, whole.label)
     return made
-
-
-def rules(opinions: Sequence[Opinions]) -> dict[str, Rule]:
-    """The rules that need no training; reliabilities are accuracies on the half to learn from."""
-    worth = {}
-    for name, channel in zip(CHANNELS, opinions, strict=True):
-        said = channel.scores.argmax(axis=1)
-        hits = [said[channel.of(label, False)] == label for label in range(len(EKMAN7))]
-        worth[name] = float(np.mean([hit.mean() for hit in hits if len(hit)]))
-    return {
-        "mean": Mean(),
-        "product": Product(),
-        "reliability": Reliability(reliability=worth),
-        "vote": Vote(),
-        "variance": VarianceWeighted(),
-    }
-
-
-def fused_by_rule(rule: Rule, people: People) -> np.ndarray:
-    """A rule's distributions for synthetic people: (N, 7). One moment stands for one person."""
-    count = len(people.label)
-    present = people.present.T.astype(np.float64)
-    evidence = Evidence(
-        EKMAN7,
-        np.arange(count, dtype=np.float64),
-        CHANNELS,
-        people.scores.transpose(1, 0, 2).astype(np.float64),
-        present,
-        np.zeros((len(CHANNELS), count, 2)),
-        ("",) * len(CHANNELS),
-    )
-    weights = np.where(present > 0, rule.weigh(evidence), 0)
-    return rule.combine(evidence, weights)

@@ -65,9 +65,8 @@ def face_opinions(data: Path, rng: np.random.Generator) -> Opinions:
     said = [model.run(faces=part)["probabilities"] for part in _parts(inputs)]
     way = bridge(EKMAN8, EKMAN7)
     known = way.kept[faces.label]
-    label = way.matrix[faces.label].argmax(axis=1)
-    half = rng.random(len(label)) < 0.5
-    return Opinions(way.apply(np.concatenate(said))[known], label[known], half[known])
+    label = way.matrix[faces.label].argmax(axis=1)[known]
+    return Opinions(way.apply(np.concatenate(said))[known], label, _halves(label, rng))
 
 
 def voice_opinions(data: Path, recipe: Path) -> Opinions:
@@ -98,14 +97,20 @@ def words_opinions(data: Path, rng: np.random.Generator) -> Opinions:
     for positions in _parts(alone):
         ids, weights = encode([part.texts[i] for i in positions])
         said.append(model.run(ids=ids, weights=weights)["probabilities"])
-    return Opinions(np.concatenate(said), groups[alone].argmax(axis=1), rng.random(len(alone)) < 0.5)
+    label = groups[alone].argmax(axis=1)
+    return Opinions(np.concatenate(said), label, _halves(label, rng))
 
 
 def pair(
-    opinions: Sequence[Opinions], count: int, *, half: bool, rng: np.random.Generator
+    opinions: Sequence[Opinions],
+    frequencies: Sequence[float],
+    count: int,
+    *,
+    half: bool,
+    rng: np.random.Generator,
 ) -> People:
-    """`count` people, labels equally frequent, every channel present."""
-    label = np.arange(count) % len(EKMAN7)
+    """`count` people, labels of ekman7 as frequent as said, every channel present."""
+    label = rng.choice(len(EKMAN7), count, p=frequencies)
     scores = np.empty((count, len(opinions), len(EKMAN7)), np.float32)
     for column, channel in enumerate(opinions):
         scores[:, column] = channel.scores[draw(channel, label, half=half, rng=rng)]
@@ -151,6 +156,15 @@ def contradict(
     scores = people.scores.copy()
     scores[:, column] = opinions[column].scores[draw(opinions[column], other, half=half, rng=rng)]
     return People(scores, people.present, people.label)
+
+
+def _halves(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random half of the samples of each label: (N,) bool."""
+    half = np.empty(len(label), bool)
+    for each in np.unique(label):
+        rows = rng.permutation(np.flatnonzero(label == each))
+        half[rows] = np.arange(len(rows)) % 2 == 1
+    return half
 
 
 def _parts(samples: np.ndarray) -> list[np.ndarray]:

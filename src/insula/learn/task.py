@@ -77,7 +77,7 @@ class Task(ABC):
     """Samples, a net, a loss and a verdict."""
 
     folds: Sequence[Fold]
-    """One: its net ships. Several: a net a fold is judged, then one learns `everything` and ships."""
+    """One: its net ships. Several: a net a fold is judged, then one of `everything` ships."""
 
     everything: Indices
     """The samples that the shipped net learns from when there are several folds."""

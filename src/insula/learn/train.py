@@ -127,7 +127,7 @@ class Optimiser:
         rise = max(1.0, self.warm_up * steps)
         if step < rise:
             return (step + 1) / (rise + 1)
-        return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / (steps - rise))
+        return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1.0, steps - rise))
 
 
 def fit(

@@ -114,6 +114,7 @@ def _session() -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # One thread: the network is a chain of small steps, and channels run side by side.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # no plan kept for every length of audio
     options.log_severity_level = 3  # errors only
     return onnxruntime.InferenceSession(
         str(_detector()), options, providers=["CPUExecutionProvider"]

@@ -57,8 +57,10 @@ _WORDS = {
     "moderate": ("moderate", "средняя"),
     "high": ("high", "высокая"),
     "odds": (
-        "Of ten answers like this, about {0} would name the right label.",
-        "Из десяти таких ответов верными были бы около {0}.",
+        "On test samples paired by label, about {0} of ten such answers named the right label. "
+        "Expect fewer on real recordings.",
+        "На тестовых примерах, подобранных по меткам, из десяти таких ответов верны примерно {0}. "
+        "На живых записях ждите меньше.",
     ),
     "over time": ("Over time", "Во времени"),
     "lanes": (

@@ -64,6 +64,9 @@ def open_session(path: Path, *, threads: int = THREADS) -> onnxruntime.Inference
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    # It would keep a memory plan for every shape of input, and lengths of speech hardly repeat: an
+    # hour of voice peaks at 135 MB without plans, at 160 MB with them, in the same time.
+    options.enable_mem_pattern = False
     options.log_severity_level = _ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
