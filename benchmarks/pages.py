@@ -27,7 +27,7 @@ SHOWN = (
     ("Sounds: accuracy, ten classes", "sounds-esc10", "accuracy", "ESC-10"),
 )
 # Of the conditions in which fusions are judged, those that the README shows.
-CONDITIONS = ("all present", "some absent", "face is noise", "face contradicts", "without face")
+CONDITIONS = ("all present", "face is noise", "face contradicts", "some absent")
 
 
 def main() -> None:
@@ -73,30 +73,39 @@ def _models() -> str:
 def _fusions() -> str:
     """benchmarks/results/fusion.json: a line a fusion, a column a condition."""
     result = _result("fusion")
-    cells: dict[str, dict[str, str]] = {}
-    for each in _rows(result):
-        cell = f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
-        cells.setdefault(str(each["name"]), {})[str(each["condition"])] = cell
-    if not cells:
+    results = result.get("results", {})
+    assert isinstance(results, Mapping)
+    shown = [name for name in CONDITIONS if name in results]
+    if not shown:
         return ""
-    shown = [name for name in CONDITIONS if any(name in line for line in cells.values())]
-    rows = [
-        f"| {name} | {' | '.join(line.get(each, '') for each in shown)} |"
-        for name, line in cells.items()
-    ]
+    rows = []
+    for name in results[shown[0]]:
+        cells = [results[condition][name] for condition in shown]
+        values = [f"{each['accuracy']:.3f} ± {_half(each):.3f}" for each in cells]
+        rows.append(f"| {name} | {' | '.join(values)} | {cells[-1]['ece']:.3f} |")
+    count = results[shown[0]][name]["n"]
     title = (
-        f"Fusion: {result['metric']} and its 95 % interval, n = {result['n']} a condition, "
-        f"synthetic pairing (face, voice and words come from three people who share a label):"
+        f"Fusion: accuracy on {count} held-out synthetic people, whose face, voice and words come "
+        f"from three real people who share a label, so these numbers compare fusions and say "
+        f"little of real clips; calibration error (ECE) with {shown[-1]}:"
     )
-    return f"{title}\n\n{_table('| fusion | ' + ' | '.join(shown) + ' |', rows)}"
+    head = f"| fusion | {' | '.join(shown)} | ECE |"
+    return f"{title}\n\n{_table(head, rows)}"
+
+
+def _half(cell: Mapping[str, float]) -> float:
+    """Half of the 95 % interval."""
+    return (cell["high"] - cell["low"]) / 2
 
 
 def _speed(name: str) -> str:
+    """benchmarks/results/speed.json or memory.json."""
     result = _result(name)
     rows = [
-        f"| {each['name']} | {each['value']:g} {each['unit']} "
-        f"| {each['lowest']:g} to {each['highest']:g} | {each['n']} | {each['target']} |"
+        f"| {each['name']} | {each['value']:.3g} {each['unit']} | {_range(each)} "
+        f"| {each['target']} |"
         for each in _rows(result)
+        if "processor time" not in str(each["name"])  # the JSON has these too
     ]
     if not rows:
         return ""
@@ -104,10 +113,18 @@ def _speed(name: str) -> str:
     assert isinstance(hardware, Mapping)
     title = (
         f"{name.capitalize()}, {result['date']}, {hardware['cores']} cores of "
-        f"{hardware['processor']}; {result['clip']}:"
+        f"{hardware['processor']}; "
+        f"{result['clip']}, preset {result['preset']}:"
     )
-    table = _table("| what | median | lowest to highest | runs | target |", rows)
+    table = _table("| what | median | runs | target |", rows)
     return f"{title}\n\n{table}"
+
+
+def _range(each: Mapping[str, object]) -> str:
+    """How many runs, and between what they lay."""
+    if each["n"] == 1:
+        return "1"
+    return f"{each['n']}: {each['lowest']:.3g} to {each['highest']:.3g}"
 
 
 def _result(name: str) -> Mapping[str, object]:

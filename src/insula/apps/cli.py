@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 import insula
+from insula.apps.screen import show
+from insula.apps.terminal import FAILED, USAGE, AsJson, complain, err, out, show_rows
+from insula.apps.weights import models
 
-FAILED, USAGE = 1, 2
 RESPONSIBLE_USE = (
     "What insula says is how someone appears, not what they feel. Read docs/responsible-use.md "
     "before you use it on other people; at work and in education the law may forbid it."
@@ -37,13 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-models = typer.Typer(help="Weights: what there is, what is here, fetch and check it.")
 app.add_typer(models, name="models", no_args_is_help=True)
-# No markup: names and messages may hold brackets. No wrapping of messages: one error, one line.
-out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 class Labels(StrEnum):
@@ -131,18 +125,16 @@ def analyze(
                         soft_wrap=True,
                     )
         except insula.InsulaError as error:
-            _complain(error)
+            complain(error)
             failed = True
             continue
         if as_json:
             sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
         elif not quiet:
-            from insula.apps.screen import show
-
             show(analysis, out)
         for name, report in analysis.channels.items():
             if report.failed:
-                _complain(f"{name} failed on {file.name}: {report.reason}")
+                complain(f"{name} failed on {file.name}: {report.reason}")
                 failed = True
     if not quiet and not as_json and not failed:
         err.print(Text(RESPONSIBLE_USE, style="dim"))
@@ -173,7 +165,7 @@ def describe(
     if not as_json:
         streams = "; ".join(f"{kind}: {what}" for kind, what in recording.streams.items())
         out.print(f"{recording.id}: {recording.span.duration:.1f} s, {streams}")
-    _print(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command("channels")
@@ -190,7 +182,7 @@ def list_channels(as_json: AsJson = False) -> None:
                 "what": _first_line(kind),
             }
         )
-    _print(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command("fusions")
@@ -200,7 +192,7 @@ def list_fusions(as_json: AsJson = False) -> None:
         {"name": name, "what": _first_line(insula.registry.fusions.get(name))}
         for name in insula.registry.fusions
     ]
-    _print(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command("spaces")
@@ -217,13 +209,13 @@ def list_spaces(as_json: AsJson = False) -> None:
                 "source": space.source,
             }
         )
-    _print(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command("presets")
 def list_presets(as_json: AsJson = False) -> None:
     """List the presets: pipelines that come with insula."""
-    _print([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
+    show_rows([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
 
 
 @app.command("corpora")
@@ -241,7 +233,7 @@ def list_corpora(as_json: AsJson = False) -> None:
                 "access": kind.access,
             }
         )
-    _print(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command()
@@ -277,79 +269,6 @@ def train(
     out.print(f"Wrote {target}")
 
 
-@models.command("list")
-def list_models(as_json: AsJson = False) -> None:
-    """List all weights and whether they are on this machine."""
-    rows = [
-        {
-            "name": each.card.name,
-            "channel": each.card.channel,
-            "MB": round(each.card.size / 1e6, 2),
-            "licence": each.card.licence.weights,
-            "state": each.state,
-            "title": each.card.title,
-        }
-        for each in insula.zoo.verify()
-    ]
-    _print(rows, as_json)
-
-
-@models.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="A name from `models list`.")]) -> None:
-    """Print everything there is to know about some weights."""
-    from rich.markdown import Markdown
-
-    card = insula.zoo.find_card(name)
-    out.print(Markdown(insula.zoo.card_section(card)))
-
-
-@models.command("pull")
-def pull_model(
-    names: Annotated[list[str], typer.Argument(help="Names from `models list`.")],
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept the terms shown.")
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
-) -> None:
-    """Fetch weights once; an interrupted fetch goes on where it stopped."""
-    for name in names:
-        card = insula.zoo.find_card(name)
-        err.print(
-            f"{name}: {card.size / 1e6:.1f} MB, licence of the weights: {card.licence.weights}"
-        )
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:.0f} %"),
-        )
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task(name, total=card.size or None)
-            path = insula.zoo.pull(
-                name,
-                accept_licence=accept_licence,
-                offline=offline,
-                progress=lambda done, total, task=task: bar.update(
-                    task, completed=done, total=total or None
-                ),
-            )
-        out.print(f"{name} is in {path}")
-
-
-@models.command("verify")
-def verify_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
-) -> None:
-    """Compare the weights on this machine with the checksums of their cards."""
-    damaged = False
-    for each in insula.zoo.verify(names or ()):
-        out.print(f"{each.card.name}: {each.state}")
-        if each.problem:
-            _complain(each.problem)
-            damaged = True
-    if damaged:
-        raise typer.Exit(FAILED)
-
-
 def _version(asked: bool) -> None:
     if asked:
         out.print(f"insula {insula.__version__}")
@@ -370,7 +289,7 @@ def main() -> None:
     try:
         app()
     except insula.InsulaError as error:
-        _complain(error)
+        complain(error)
         usage = {"UnknownName", "ConfigError"} & {kind.__name__ for kind in type(error).__mro__}
         sys.exit(USAGE if usage else FAILED)
     except KeyboardInterrupt:
@@ -379,10 +298,6 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read our output has enough, as in `insula ... | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _complain(message: object) -> None:
-    err.print(Text("insula: ", style="red") + Text(str(message).replace("\n", " ")), soft_wrap=True)
 
 
 def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str]) -> insula.Pipeline:
@@ -403,7 +318,7 @@ def _require_weights(pipeline: insula.Pipeline) -> None:
     names += pipeline.fusion.weights
     missing = [each.card.name for each in insula.zoo.verify(names) if each.state == "not pulled"]
     if missing:
-        _complain(
+        complain(
             f"these weights are not on this machine: {', '.join(missing)}. "
             f"Pull them once with: insula models pull {' '.join(missing)}"
         )
@@ -418,7 +333,7 @@ def _require_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        _complain(
+        complain(
             f"Cannot write to {str(folder)!r}: {error.strerror}. "
             f"Name a folder that you may write to and that has room."
         )
@@ -468,19 +383,6 @@ def _setting(change: str) -> tuple[str, object]:
 
 def _first_line(kind: type) -> str:
     return (kind.__doc__ or "").strip().partition("\n")[0]
-
-
-def _print(rows: list[dict[str, object]], as_json: bool) -> None:
-    """A table for people, or JSON."""
-    if as_json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    out.print(table)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,12 @@ from insula.learn.task import (
     Batch,
     Calibration,
     Fold,
-    GroupResult,
     Indices,
     Predictions,
     Report,
     Task,
 )
+from insula.zoo.card import GroupResult
 
 PREDICT_BATCH = 512  # faces
 

@@ -28,12 +28,12 @@ from insula.learn.task import (
     Batch,
     Calibration,
     Fold,
-    GroupResult,
     Indices,
     Predictions,
     Report,
     Task,
 )
+from insula.zoo.card import GroupResult
 
 LABELS = (*esc10.CLASSES, "speech")
 SPEECH = LABELS.index("speech")

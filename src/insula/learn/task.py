@@ -19,6 +19,8 @@ from typing import TypeAlias
 import numpy as np
 from torch import Tensor, nn
 
+from insula.zoo.card import GroupResult
+
 Indices: TypeAlias = np.ndarray
 """Numbers of samples: (B,) int64."""
 
@@ -51,17 +53,6 @@ class Metric:
     high: float
     corpus: str
     protocol: str
-    n: int
-
-
-@dataclass(frozen=True)
-class GroupResult:
-    """The same metric within one group of the corpus, so that unevenness is seen."""
-
-    corpus: str
-    group: str
-    name: str
-    value: float
     n: int
 
 

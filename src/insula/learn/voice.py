@@ -35,13 +35,13 @@ from insula.learn.task import (
     Batch,
     Calibration,
     Fold,
-    GroupResult,
     Indices,
     Metric,
     Predictions,
     Report,
     Task,
 )
+from insula.zoo.card import GroupResult
 
 LEVELS = np.array([-1.0, 0.0, 1.0])  # arousal of BAVED's levels low, neutral, high
 FOLDS = 5

@@ -16,8 +16,9 @@ from insula.core.space import EKMAN6, EKMAN7, GOEMOTIONS, PLUTCHIK8, VAD, bridge
 from insula.learn.calibration import TEMPERATURES, softmax
 from insula.learn.metrics import ece, pcc
 from insula.learn.report import measured
-from insula.learn.task import Calibration, GroupResult, Metric, Predictions, Report
+from insula.learn.task import Calibration, Metric, Predictions, Report
 from insula.learn.texts import Part, Sentences
+from insula.zoo.card import GroupResult
 
 THRESHOLDS = np.linspace(0.05, 0.6, 56)  # tried, 0.01 apart
 SMALLEST = 1e-12  # probability, so that its logarithm is finite
