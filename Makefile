@@ -21,7 +21,7 @@ format: .venv/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev  ## pages that are made from data: docs/models.md, the README's table
+docs: .venv/dev  ## pages that are made from data: docs/models.md, docs/measured.md, the table of the README
 	$(BIN)/python benchmarks/pages.py
 
 bench: .venv/dev  ## minutes; writes benchmarks/results/*.json

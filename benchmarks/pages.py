@@ -1,4 +1,4 @@
-"""Write the pages that are made from data: docs/models.md and the README's table.
+"""Write the pages that are made from data: docs/models.md, docs/measured.md, the README's table.
 
     python benchmarks/pages.py
 
@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from insula.zoo import cards, models_page
+from insula.zoo.card import Metric
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-MODELS, README = ROOT / "docs" / "models.md", ROOT / "README.md"
+MODELS, MEASURED, README = ROOT / "docs/models.md", ROOT / "docs/measured.md", ROOT / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 # What the README shows of the cards: its words, card, metric, start of the corpus's name.
 SHOWN = (
@@ -26,13 +27,21 @@ SHOWN = (
     ("Words, Russian: macro F1, seven labels", "words-goemotions", "f1_macro", "ru_go"),
     ("Sounds: accuracy, ten classes", "sounds-esc10", "accuracy", "ESC-10"),
 )
-# Of the conditions in which fusions are judged, those that the README shows.
-CONDITIONS = ("all present", "face is noise", "face contradicts", "some absent")
+# Of the conditions in which fusions are judged, those that the page shows.
+CONDITIONS = ("all present", "some absent", "face is noise", "face contradicts", "without face")
+# Of the timings and sizes, those that the README shows: file, name.
+FIGURES = (
+    ("speed", "real-time factor, all but speech-to-text"),
+    ("speed", "real-time factor, all with speech-to-text (pocketsphinx)"),
+    ("speed", "first answer on a clip of 5 s, cold"),
+    ("memory", "peak memory, 60 minutes, transcript given"),
+)
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     MODELS.write_text(models_page(), encoding="utf-8")
+    MEASURED.write_text(measured(), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -40,33 +49,64 @@ def readme(text: str) -> str:
     """The README with a fresh table between its two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{_summary()}\n{END}{after}"
 
 
-def tables() -> str:
-    """What was measured: the models, the fusions, speed and memory."""
-    parts = [_models(), _fusions(), _speed("speed"), _speed("memory")]
-    return "\n\n".join(part for part in parts if part)
+def measured() -> str:
+    """docs/measured.md: everything that was measured, with how."""
+    head = (
+        "# Measured\n\nWritten by `python benchmarks/pages.py` from `benchmarks/results/*.json` "
+        "and the cards of the weights; do not edit by hand. `make bench` measures again."
+    )
+    parts = [head, _models(), _fusions(), _speed("speed"), _speed("memory")]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _summary() -> str:
+    """The README's one table: each number with its interval or range, n, and where it is from."""
+    rows = [
+        f"| {title} | {metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f} "
+        f"| {metric.n} | {metric.corpus} |"
+        for title, metric in _shown()
+    ]
+    results = _result("fusion").get("results", {})
+    assert isinstance(results, Mapping)
+    for way in ("regression", "product", "face alone") if results else ():
+        cell = results["some absent"][way]
+        rows.append(
+            f"| Fusion by {way}, some channels absent: accuracy | {cell['accuracy']:.3f} "
+            f"| {cell['low']:.3f} to {cell['high']:.3f} | {cell['n']} | synthetic pairing |"
+        )
+    for file, name in FIGURES:
+        result = _result(file)
+        for each in (each for each in _rows(result) if each["name"] == name):
+            rows.append(
+                f"| {str(name).capitalize()} | {each['value']:.3g} {each['unit']} "
+                f"| {each['lowest']:.3g} to {each['highest']:.3g} | {each['n']} | 2 cores |"
+            )
+    return _table("| what | value | 95 % interval or range | n | judged on |", rows)
 
 
 def _table(head: str, rows: list[str]) -> str:
     return "\n".join([head, "|".join(["", *["---"] * (head.count("|") - 1), ""]), *rows])
 
 
-def _models() -> str:
-    rows = []
+def _shown() -> Iterator[tuple[str, Metric]]:
+    """The metrics of the cards that people look for first, with a title each."""
     for title, name, wanted, corpus in SHOWN:
         card = cards().get(name)
-        found = [
-            metric
-            for metric in (card.metrics if card else ())
-            if metric.name == wanted and metric.corpus.startswith(corpus)
-        ]
-        for metric in found[:1]:
-            rows.append(
-                f"| {title} | {metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f} "
-                f"| {metric.n} | {metric.corpus}: {metric.protocol} |"
-            )
+        for metric in card.metrics if card else ():
+            if metric.name == wanted and metric.corpus.startswith(corpus):
+                yield title, metric
+                break
+
+
+def _models() -> str:
+    rows = [
+        f"| {title} | {metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f} "
+        f"| {metric.n} | {metric.corpus}: {metric.protocol} |"
+        for title, metric in _shown()
+    ]
     return _table("| what | value | 95 % interval | n | judged on |", rows) if rows else ""
 
 

@@ -35,9 +35,9 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_page_of_models_is_fresh() -> None:
-    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    assert page == insula.zoo.models_page(), "run: make docs"
+def test_the_page_of_measurements_is_fresh() -> None:
+    page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
+    assert page == pages_script().measured(), "run: make docs"
 
 
 def test_the_table_of_the_readme_is_fresh() -> None:
@@ -45,8 +45,8 @@ def test_the_table_of_the_readme_is_fresh() -> None:
     assert text == pages_script().readme(text), "run: make docs"
 
 
-def test_the_table_of_the_readme_is_full() -> None:
-    table = pages_script().tables()
+def test_the_page_of_measurements_is_full() -> None:
+    table = pages_script().measured()
     wanted = ("Face:", "Voice:", "Words, English:", "Words, Russian:", "Sounds:", "Fusion:")
     for part in (*wanted, "import insula", "peak memory"):
         assert part in table, f"{part!r} is missing; run: make bench"
