@@ -229,7 +229,7 @@ def _contributions(analysis: Analysis, estimate: Estimate) -> str:
     weights = _weights(estimate)
     for name, own in said.items():
         assert own is not None
-        top = top_labels(own, 1)
+        top = top_labels(_comparable(own, estimate), 1)
         alone = chip(top[0][0], language, f" {percent(top[0][1])}") if top else "–"
         share = weights.get(name, 0.0)
         shade = CHANNEL_COLOURS[list(weights).index(name) % 5] if name in weights else "var(--soft)"
