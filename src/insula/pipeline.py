@@ -37,6 +37,7 @@ from insula.core.time import Span
 from insula.core.track import Array
 from insula.errors import ConfigError, ContractError, InsulaError, NoSuchStream, UnknownName
 from insula.explain import channel_notes, contradictions, leave_one_out
+from insula.fusion.evidence import fusible
 from insula.media.recording import open as open_recording
 from insula.people import Names, bind, by_number
 from insula.watch import Watched
@@ -88,6 +89,7 @@ class Pipeline:
             raise ConfigError(
                 f"Two channels have one name: {', '.join(names)}. Give one of them another `name`."
             )
+        fusible(fusion.space)  # better said now than after an hour of work
         self.channels = tuple(channels)
         self.fusion = fusion
         self.hop = hop

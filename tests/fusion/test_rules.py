@@ -189,3 +189,8 @@ def test_the_regression_listens_by_quality() -> None:
     ]
     assert sad == sorted(sad)
     assert sad[-1] > 3 * sad[0]
+
+
+def test_an_unknown_kind_of_smoothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'boks' is unknown"):
+        Smoothed(Mean(), kind="boks")  # type: ignore[arg-type]

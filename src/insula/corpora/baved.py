@@ -6,7 +6,7 @@ Layout: `<word>/<speaker>-<sex>-<age>-<word>-<level>-<id>.wav`: word 0 to 6, lev
 
 The release has no split; `speakers-5` makes five folds of whole speakers.
 
-Source: Aouf, "Basic Arabic vocal emotions dataset (BAVED)", 2019, 40a.aouf on GitHub. No licence is
+Source: Aouf, "Basic Arabic vocal emotions dataset (BAVED)", 2019, 40uf411 on GitHub. No licence is
 stated: research use, do not redistribute.
 """
 

@@ -48,12 +48,7 @@ class Evidence:
 
 def gather(observations: Sequence[Observation], times: Array, space: str | Space) -> Evidence:
     """Bring every opinion into `space` and onto the grid `times`."""
-    space, times = get_space(space), np.asarray(times, np.float64)
-    if space.kind != "exclusive":
-        raise ConfigError(
-            f"A fusion answers with probabilities that sum to one; the space {space.name!r} is of "
-            f"the kind {space.kind!r}. Fuse in one such as 'ekman7'; it brings valence and arousal."
-        )
+    space, times = fusible(space), np.asarray(times, np.float64)
     by_channel: dict[str, list[Estimate]] = {}
     for each in observations:
         if each.estimate is not None:
@@ -74,6 +69,17 @@ def gather(observations: Sequence[Observation], times: Array, space: str | Space
             affect[row], affect_trust[row] = _pool([_align(each, times) for each in axes])
             bases.append(f"{name}: {axes[0].basis}")
     return Evidence(space, times, names, scores, trust, affect, affect_trust, tuple(bases))
+
+
+def fusible(space: str | Space) -> Space:
+    """The space, if a fusion can answer in it; ConfigError if not."""
+    space = get_space(space)
+    if space.kind != "exclusive":
+        raise ConfigError(
+            f"A fusion answers with probabilities that sum to one; the space {space.name!r} is of "
+            f"the kind {space.kind!r}. Fuse in one such as 'ekman7'; it brings valence and arousal."
+        )
+    return space
 
 
 def _align(estimate: Estimate, times: Array) -> tuple[Array, Array]:

@@ -11,6 +11,9 @@ import numpy as np
 from insula.core.records import Estimate, Observation
 from insula.core.roles import Fusion
 from insula.core.track import Array, Track
+from insula.errors import ConfigError
+
+KINDS = ("box", "median", "gaussian")
 
 
 class Calibrated(Fusion):
@@ -55,6 +58,8 @@ class Smoothed(Fusion):
         kind: Literal["box", "median", "gaussian"] = "gaussian",
         width: float = 2.0,
     ) -> None:
+        if kind not in KINDS:
+            raise ConfigError(f"Smoothing of the kind {kind!r} is unknown; it is one of {KINDS}.")
         self.fusion = fusion
         self.kind = kind
         self.width = width
