@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -264,9 +264,22 @@ def train(
         raise typer.BadParameter("name the folder with the corpora: --data DIR, or INSULA_DATA")
     settings = dict(_setting(change) for change in changes or [])
     target = insula.train(
-        recipe, data=data, out=folder or Path("runs") / recipe.stem, settings=settings
+        recipe,
+        data=data,
+        out=folder or Path("runs") / recipe.stem,
+        settings=settings,
+        progress=_tell_epoch,
     )
     out.print(f"Wrote {target}")
+
+
+def _tell_epoch(line: Mapping[str, object]) -> None:
+    """One line an epoch: where training stands and how well it does on what it does not see."""
+    numbers = {
+        name: value for name, value in line.items() if name not in ("fold", "epoch", "seconds")
+    }
+    said = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+    err.print(f"fold {line['fold']}, epoch {line['epoch']}: {said} ({line['seconds']} s)")
 
 
 def _version(asked: bool) -> None:

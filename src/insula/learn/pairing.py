@@ -10,7 +10,6 @@ real channels share: a person's own way of showing it, and a moment that all cha
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,9 @@ def voice_opinions(data: Path, recipe: Path) -> Opinions:
     plan = read_recipe(recipe)
     task = VoiceTask(plan, data)
     optimiser = plan.section("optimiser", Optimiser)
-    told = [fit(task, fold, optimiser, seed=plan.seed, log=io.StringIO())[1] for fold in task.folds]
+    told = [
+        fit(task, fold, optimiser, seed=plan.seed, log=lambda line: None)[1] for fold in task.folds
+    ]
     pooled = {key: np.concatenate([each[key] for each in told if each]) for key in told[0] or {}}
     temperature = task.calibrate(pooled)["temperature"]
     acted = task.acted[pooled["indices"]]

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TextIO, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ from insula.learn.task import Fold, Indices, Predictions, Task
 from insula.registry import load_object
 
 Builder: TypeAlias = Callable[[Recipe, Path], Task]
+Log: TypeAlias = Callable[[Mapping[str, object]], None]
+"""Called after each epoch with fold, epoch, loss, the scores on what is held out, and seconds."""
 
 BUILDERS = {
     "face": "insula.learn.face:build",
@@ -41,13 +43,18 @@ BUILDERS = {
 
 
 def train(
-    recipe: Path, *, data: Path, out: Path, settings: Mapping[str, object] | None = None
+    recipe: Path,
+    *,
+    data: Path,
+    out: Path,
+    settings: Mapping[str, object] | None = None,
+    progress: Log | None = None,
 ) -> Path:
     """Train what the recipe says and return `out`, a folder that channels take as a model.
 
     data: the folder of the corpora, one folder each. out: is made; holds afterwards the weights,
     card.toml, the resolved recipe.toml, log.jsonl and curves.png. settings: replace values of the
-    recipe, {"optimiser.epochs": 1}.
+    recipe, {"optimiser.epochs": 1}. progress: told of every epoch.
     """
     plan = read_recipe(recipe, settings)
     if plan.channel not in BUILDERS:
@@ -60,7 +67,14 @@ def train(
         (out / "recipe.toml").write_text(plan.to_toml(), encoding="utf-8")
     except OSError as error:
         raise OutputError(out, error.strerror or str(error)) from error
-    with (out / "log.jsonl").open("w", encoding="utf-8") as log:
+    with (out / "log.jsonl").open("w", encoding="utf-8") as file:
+
+        def log(line: Mapping[str, object]) -> None:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            if progress is not None:
+                progress(line)
+
         net, predictions = _run(task, optimiser, seed=plan.seed, log=log)
     numbers = task.calibrate(predictions)
     report = task.report(predictions, np.random.default_rng(plan.seed))
@@ -71,9 +85,7 @@ def train(
     return out
 
 
-def _run(
-    task: Task, optimiser: Optimiser, *, seed: int, log: TextIO
-) -> tuple[nn.Module, Predictions]:
+def _run(task: Task, optimiser: Optimiser, *, seed: int, log: Log) -> tuple[nn.Module, Predictions]:
     """The net that ships and the predictions on everything that was held out."""
     held_out = []
     for fold in task.folds:
@@ -131,7 +143,7 @@ class Optimiser:
 
 
 def fit(
-    task: Task, fold: Fold, optimiser: Optimiser, *, seed: int, log: TextIO
+    task: Task, fold: Fold, optimiser: Optimiser, *, seed: int, log: Log
 ) -> tuple[nn.Module, Predictions | None]:
     """Train one net. Returns it with its predictions on the fold's held-out samples, if any."""
     fabric = Fabric(accelerator="auto", devices="auto", precision=optimiser.precision)
@@ -166,8 +178,7 @@ def fit(
             if optimiser.keep == "best" and line[task.metric] > best_score:
                 best_score, best = line[task.metric], (copy.deepcopy(bare), predictions)
         line["seconds"] = round(time.perf_counter() - began, 2)
-        log.write(json.dumps(line) + "\n")
-        log.flush()
+        log(line)
     trained, predictions = best or (bare, predictions)
     return trained.eval().cpu(), predictions
 
