@@ -275,3 +275,9 @@ def test_a_reader_that_stops_reading_is_no_error(note: Path, quick_preset: Path)
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
+
+
+def test_models_alone_lists_them(insula_command: Command) -> None:
+    done = insula_command("models", "--json")
+    assert done.code == 0
+    assert {"face-ferplus", "yunet"} <= {row["name"] for row in json.loads(done.out)}

@@ -37,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.add_typer(models, name="models", no_args_is_help=True)
+app.add_typer(models, name="models")
 
 
 class Labels(StrEnum):

@@ -11,7 +11,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 import insula
 from insula.apps.terminal import FAILED, AsJson, complain, err, out, show_rows
 
-models = typer.Typer(help="Weights: what there is, what is here, fetch and check it.")
+models = typer.Typer()
+
+
+@models.callback(invoke_without_command=True)
+def list_unless_told(context: typer.Context, as_json: AsJson = False) -> None:
+    """Weights: what there is, what is here, fetch and check it. Alone it lists them."""
+    if context.invoked_subcommand is None:
+        list_models(as_json)
 
 
 @models.command("list")
