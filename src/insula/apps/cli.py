@@ -263,6 +263,7 @@ def train(
     if data is None:
         raise typer.BadParameter("name the folder with the corpora: --data DIR, or INSULA_DATA")
     settings = dict(_setting(change) for change in changes or [])
+    err.print("Reading and preparing the data; some recipes take minutes for that.")
     target = insula.train(
         recipe,
         data=data,

@@ -60,13 +60,13 @@ def train(
     if plan.channel not in BUILDERS:
         raise UnknownName("channel to train", plan.channel, BUILDERS)
     build = cast(Builder, load_object(BUILDERS[plan.channel], needed_by=plan.name))
-    task = build(plan, data)
     optimiser = plan.section("optimiser", Optimiser)
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.toml").write_text(plan.to_toml(), encoding="utf-8")
     except OSError as error:
         raise OutputError(out, error.strerror or str(error)) from error
+    task = build(plan, data)
     with (out / "log.jsonl").open("w", encoding="utf-8") as file:
 
         def log(line: Mapping[str, object]) -> None:
