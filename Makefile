@@ -24,9 +24,10 @@ format: .venv/dev
 docs: .venv/dev  ## pages that are made from data: docs/models.md, docs/measured.md, the table of the README
 	$(BIN)/python benchmarks/pages.py
 
-bench: .venv/dev  ## minutes; writes benchmarks/results/*.json
+bench: .venv/dev  ## half an hour; writes benchmarks/results/*.json; the fusions need the corpora
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/fusion.py
 	$(BIN)/python benchmarks/pages.py
 
 .venv/inference: pyproject.toml
