@@ -1,4 +1,4 @@
-"""Temperature: the one number that makes a net as sure as it is right.
+"""Temperature, or a scale and a shift: what makes a net as sure as it is right.
 
 Source: Guo et al., "On calibration of modern neural networks", ICML 2017. Fitted on held-out
 logits; where a calibrated number is reported, the temperature was fitted on other samples.
@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 162))  # tried, 2 % apart
+NEWTON_STEPS = 30
+RIDGE = 1e-6  # so that logits that are all alike have an answer
 LEAST = 1e-12  # probability, so that its logarithm is finite
 
 Activation = Callable[[np.ndarray], np.ndarray]
@@ -43,6 +45,24 @@ def fit_temperature(
         return float(loss)
 
     return float(min(TEMPERATURES, key=surprise))
+
+
+def fit_platt(logits: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Scale and shift with which sigmoid(scale * logit + shift) is the chance of being right.
+
+    logits: (N,). right: (N,) bool. Logistic regression by Newton's method, with targets a little
+    inside 0 and 1, as in Platt, "Probabilistic outputs for support vector machines", 1999.
+    """
+    hits, misses = right.sum(), (~right).sum()
+    targets = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
+    columns = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)
+    line = np.array([0.0, np.log((hits + 1) / (misses + 1))])
+    for _ in range(NEWTON_STEPS):
+        chances = sigmoid(columns @ line)
+        slope = columns.T @ (chances - targets)
+        bend = (columns * (chances * (1 - chances))[:, None]).T @ columns + RIDGE * np.eye(2)
+        line = line - np.linalg.solve(bend, slope)
+    return float(line[0]), float(line[1])
 
 
 def cross_fitted(

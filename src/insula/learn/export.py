@@ -84,8 +84,8 @@ def _fold_norms(module: nn.Module) -> None:
 def _round_weights(net: nn.Module) -> None:
     """What float16 cannot hold is dropped here, so that torch and the file agree exactly."""
     with torch.no_grad():
-        for weight in net.parameters():
-            if weight.numel() >= HALVES_FROM:
+        for weight in (*net.parameters(), *net.buffers()):
+            if weight.dtype == torch.float32 and weight.numel() >= HALVES_FROM:
                 weight.copy_(weight.half().float())
 
 

@@ -45,7 +45,7 @@ class Recipe:
     """Who judges: the split, in words for the card."""
     seed: int
     sections: Mapping[str, Mapping[str, Value]]
-    folder: Path
+    path: Path
     """Where it lies; recipes that it names lie beside it."""
 
     def section(self, name: str, kind: type[Section]) -> Section:
@@ -104,7 +104,7 @@ def read_recipe(path: Path, settings: Mapping[str, object] | None = None) -> Rec
     top = {key: value for key, value in table.items() if key not in sections}
     _check_keys(f"The recipe {str(path)!r}", top, TOP)
     top["corpora"] = tuple(top["corpora"])
-    return Recipe(**top, sections=sections, folder=path.parent)
+    return Recipe(**top, sections=sections, path=path)
 
 
 def _replace(table: dict[str, object], key: str, value: object) -> None:

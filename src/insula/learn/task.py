@@ -11,7 +11,7 @@ array of integers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 from torch import Tensor, nn
 
-from insula.zoo.card import GroupResult
+from insula.zoo.card import GroupResult, HeldOut, Learned
 
 Indices: TypeAlias = np.ndarray
 """Numbers of samples: (B,) int64."""
@@ -30,13 +30,16 @@ Batch: TypeAlias = Mapping[str, Tensor]
 Predictions: TypeAlias = Mapping[str, np.ndarray]
 """What a net says of samples, one row a sample, so that folds can be laid end to end."""
 
-Calibration: TypeAlias = Mapping[str, float]
-"""Numbers fitted on held-out predictions, for the exported graph: {"temperature": 1.3}."""
+Calibration: TypeAlias = "Mapping[str, float | Sequence[float]]"
+"""Numbers fitted on held-out predictions, for the exported graph: {"temperature": 1.3}.
+
+For the card, "threshold" or "SPACE_threshold": one number, or one a label.
+"""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One training run: the samples it learns from, and those that judge it, if any."""
+    """One training run: the samples it learns from, and those that judge it."""
 
     name: str
     train: Indices
@@ -68,10 +71,7 @@ class Task(ABC):
     """Samples, a net, a loss and a verdict."""
 
     folds: Sequence[Fold]
-    """One: its net ships. Several: a net a fold is judged, then one of `everything` ships."""
-
-    everything: Indices
-    """The samples that the shipped net learns from when there are several folds."""
+    """One net a fold, judged on what that fold holds out. All of them ship, as one ensemble."""
 
     metric: str
     """The key of `score` that says which epoch was best; more is better."""
@@ -82,9 +82,20 @@ class Task(ABC):
     outputs: Mapping[str, str]
     """Outputs of the exported graph, likewise."""
 
+    learned: Sequence[Learned] = ()
+    """What the net learns from and is tuned on, for the card; of several folds `held_out` says."""
+
+    held_out: Sequence[HeldOut] = ()
+    """Of several folds, for every corpus the groups that each net never sees, in their order."""
+
     @abstractmethod
     def make_net(self) -> nn.Module:
         """A fresh, untrained net; the loop has seeded torch before it calls."""
+
+    def batches(self, indices: Indices, size: int, rng: np.random.Generator) -> Iterator[Indices]:
+        """The samples of an epoch in the order of its steps, `size` a step; shuffled by default."""
+        order = rng.permutation(indices)
+        return (order[start : start + size] for start in range(0, len(order), size))
 
     @abstractmethod
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
@@ -111,5 +122,8 @@ class Task(ABC):
         """The metrics of the card; what is calibrated was fitted on other samples."""
 
     @abstractmethod
-    def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
-        """Write the ONNX graph, calibration included, and check it against the net."""
+    def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
+        """Write the ONNX graph, calibration included, and check it against the nets.
+
+        nets: one a fold. Of several the graph gives the mean, and beside it what each says.
+        """

@@ -12,7 +12,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric, seed_everything
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from insula.errors import ConfigError, OutputError, UnknownName
 from insula.learn.card import write_card
@@ -38,6 +39,7 @@ BUILDERS = {
     "voice": "insula.learn.voice:build",
     "words": "insula.learn.words:build",
     "sounds": "insula.learn.sounds:build",
+    "speakers": "insula.learn.speaker:build",
     "fusion": "insula.learn.fusion:build",
 }
 
@@ -75,28 +77,26 @@ def train(
             if progress is not None:
                 progress(line)
 
-        net, predictions = _run(task, optimiser, seed=plan.seed, log=log)
+        nets, predictions = _run(task, optimiser, seed=plan.seed, log=log)
     numbers = task.calibrate(predictions)
     report = task.report(predictions, np.random.default_rng(plan.seed))
     weights = out / f"{plan.name}.onnx"
-    task.export(net, numbers, weights)
+    task.export(nets, numbers, weights)
     write_card(out / "card.toml", weights, plan, task, report, numbers)
     draw_curves(out / "log.jsonl", out / "curves.png", metric=task.metric, title=plan.title)
     return out
 
 
-def _run(task: Task, optimiser: Optimiser, *, seed: int, log: Log) -> tuple[nn.Module, Predictions]:
-    """The net that ships and the predictions on everything that was held out."""
-    held_out = []
+def _run(
+    task: Task, optimiser: Optimiser, *, seed: int, log: Log
+) -> tuple[list[nn.Module], Predictions]:
+    """A net a fold, and what each says of the samples that it never saw, fold after fold."""
+    nets, held_out = [], []
     for fold in task.folds:
         net, predictions = fit(task, fold, optimiser, seed=seed, log=log)
-        if predictions is not None:
-            held_out.append(predictions)
-    if len(task.folds) > 1:
-        everything = Fold("everything", task.everything, task.everything[:0])
-        net, _ = fit(task, everything, optimiser, seed=seed, log=log)
-    pooled = {key: np.concatenate([each[key] for each in held_out]) for key in held_out[0]}
-    return net, pooled
+        nets.append(net)
+        held_out.append(predictions)
+    return nets, {key: np.concatenate([each[key] for each in held_out]) for key in held_out[0]}
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ class Optimiser:
     keep: Literal["last", "best"]
     """Whose epoch's weights ship: the last, or the best on the held-out samples."""
     precision: Literal["32-true", "bf16-mixed"]
+    average: float
+    """Decay a step of the moving average of the weights, which is then what ships; 0 for none."""
 
     def make(self, net: nn.Module) -> torch.optim.Optimizer:
         """The optimiser over the net's weights; biases and norms do not decay."""
@@ -129,10 +131,17 @@ class Optimiser:
         if self.kind == "sgd":
             return torch.optim.SGD(groups, self.learning_rate, momentum=0.9, nesterov=True)
         if self.kind == "adamw":
-            return torch.optim.AdamW(groups, self.learning_rate)
+            return torch.optim.AdamW(groups, self.learning_rate, fused=True)
         raise ConfigError(
             f"No optimiser is called {self.kind!r}. Set optimiser.kind to 'sgd' or 'adamw'."
         )
+
+    def averaged(self, net: nn.Module) -> AveragedModel | None:
+        """A copy of the net that follows its weights and running norms as a moving average."""
+        if not self.average:
+            return None
+        follow = get_ema_multi_avg_fn(self.average)
+        return AveragedModel(net, multi_avg_fn=follow, use_buffers=True)
 
     def rate(self, step: int, steps: int) -> float:
         """Share of the peak learning rate at a step."""
@@ -144,24 +153,25 @@ class Optimiser:
 
 def fit(
     task: Task, fold: Fold, optimiser: Optimiser, *, seed: int, log: Log
-) -> tuple[nn.Module, Predictions | None]:
-    """Train one net. Returns it with its predictions on the fold's held-out samples, if any."""
+) -> tuple[nn.Module, Predictions]:
+    """Train one net. Returns it with its predictions on the fold's held-out samples."""
     fabric = Fabric(accelerator="auto", devices="auto", precision=optimiser.precision)
     fabric.launch()
     seed_everything(seed, verbose=False)
     rng = np.random.default_rng(seed)
     bare = task.make_net()
     net, steering = fabric.setup(bare, optimiser.make(bare))
+    average = optimiser.averaged(bare)
+    judged = bare if average is None else average.module
     steps_an_epoch = math.ceil(len(fold.train) / optimiser.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         steering, lambda step: optimiser.rate(step, optimiser.epochs * steps_an_epoch)
     )
     best, best_score = None, -math.inf
-    predictions = None
     for epoch in range(1, optimiser.epochs + 1):
         began, losses = time.perf_counter(), []
         net.train()
-        for indices in _batches(fold.train, optimiser.batch_size, rng):
+        for indices in task.batches(fold.train, optimiser.batch_size, rng):
             mine = indices[fabric.global_rank :: fabric.world_size]
             batch = {name: fabric.to_device(x) for name, x in task.batch(mine, rng).items()}
             loss = task.loss(net, batch)
@@ -170,16 +180,18 @@ def fit(
             fabric.clip_gradients(net, steering, max_norm=optimiser.clip)
             steering.step()
             schedule.step()
+            if average is not None:
+                average.update_parameters(bare)
             losses.append(loss.item())
         line = {"fold": fold.name, "epoch": epoch, "loss": float(np.mean(losses))}
-        if len(fold.held_out):
-            predictions = _predict(task, net, fold.held_out)
-            line |= task.score(predictions)
-            if optimiser.keep == "best" and line[task.metric] > best_score:
-                best_score, best = line[task.metric], (copy.deepcopy(bare), predictions)
+        with fabric.autocast():
+            predictions = _predict(task, judged, fold.held_out)
+        line |= task.score(predictions)
+        if optimiser.keep == "best" and line[task.metric] > best_score:
+            best_score, best = line[task.metric], (copy.deepcopy(judged), predictions)
         line["seconds"] = round(time.perf_counter() - began, 2)
         log(line)
-    trained, predictions = best or (bare, predictions)
+    trained, predictions = best or (judged, predictions)
     return trained.eval().cpu(), predictions
 
 
@@ -187,9 +199,3 @@ def _predict(task: Task, net: nn.Module, indices: Indices) -> Predictions:
     net.eval()
     with torch.inference_mode():
         return task.predict(net, indices)
-
-
-def _batches(indices: Indices, size: int, rng: np.random.Generator) -> Iterator[Indices]:
-    order = rng.permutation(indices)
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
