@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check format docs bench clean
+.PHONY: demo test check format docs bench bench-accuracy clean
 
 demo: .venv/inference  ## analyse examples/demo.mp4, print the answer, write the report
 	$(BIN)/insula analyze examples/demo.mp4 --out out/demo
@@ -28,6 +28,10 @@ bench: .venv/dev  ## half an hour; writes benchmarks/results/*.json; the fusions
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/fusion.py
+	$(BIN)/python benchmarks/pages.py
+
+bench-accuracy: .venv/dev  ## judges every bundled weight again; writes benchmarks/results/accuracy.json
+	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/pages.py
 
 .venv/inference: pyproject.toml

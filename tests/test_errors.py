@@ -57,6 +57,11 @@ TEXTS: list[tuple[InsulaError, str]] = [
         "Compare the folder with the corpus's release, or fetch that file again.",
     ),
     (
+        errors.Leak("w", "the part train of ferplus", "Judge them on another part."),
+        "The weights 'w' learnt from the part train of ferplus; a number from there would flatter "
+        "them, so there is none. Judge them on another part.",
+    ),
+    (
         errors.ContractError("Mine()", "probabilities sum to one", 0.9),
         "Mine() broke the promise that probabilities sum to one; found 0.9. "
         "Run the checks of insula.testing on it.",

@@ -7,7 +7,7 @@
     ├── ConfigError           (also ValueError)
     ├── OutputError           (also OSError)      a result that could not be written
     ├── WeightsError          ChecksumMismatch · NotAvailableOffline · LicenceNotAccepted
-    ├── CorpusError           FilesMissing · UnexpectedLayout
+    ├── CorpusError           FilesMissing · UnexpectedLayout · Leak
     └── ContractError         a plug-in broke a promise
 
 Each message has three parts: what happened (with the value), what would have been right, what to
@@ -151,6 +151,17 @@ class UnexpectedLayout(CorpusError):
         super().__init__(
             f"{corpus}: {self.path!r} holds {found}; expected {expected}. "
             f"Compare the folder with the corpus's release, or fetch that file again."
+        )
+
+
+class Leak(CorpusError):
+    """Weights would be judged on what they learnt from."""
+
+    def __init__(self, weights: str, learnt: str, advice: str) -> None:
+        self.weights, self.learnt = weights, learnt
+        super().__init__(
+            f"The weights {weights!r} learnt from {learnt}; a number from there would flatter "
+            f"them, so there is none. {advice}"
         )
 
 

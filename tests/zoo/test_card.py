@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from insula.errors import ConfigError, UnknownName
-from insula.zoo.card import Card, find_card
+from insula.zoo.card import Card, HeldOut, Learned, find_card
 
 from .conftest import write_card
 
@@ -87,6 +87,57 @@ def test_a_card_without_any_checksum_is_refused(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     with pytest.raises(ConfigError, match="the file's SHA-256, or `git_blob` its git blob id"):
         Card.load(path)
+
+
+LEARNT = """
+[thresholds]
+ekman7 = 0.2
+goemotions = [0.1, 0.3]
+
+[[learned]]
+corpus = "ferplus"
+split = "train"
+
+[[folds]]
+corpus = "ravdess"
+held_out = ["01", "02"]
+
+[[folds]]
+corpus = "esc10"
+group = "fold"
+held_out = ["1"]
+"""
+
+
+def test_what_it_learnt_from_and_who_was_held_out(tmp_path: Path) -> None:
+    path = write_card(tmp_path, b"weights")
+    assert Card.load(path).learned == Card.load(path).folds == ()
+    path.write_text(path.read_text() + LEARNT)
+    card = Card.load(path)
+    assert card.thresholds == {"ekman7": (0.2,), "goemotions": (0.1, 0.3)}
+    assert card.learned == (Learned("ferplus", "train"),)
+    assert card.folds == (HeldOut("ravdess", ("01", "02")), HeldOut("esc10", ("1",), "fold"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('held_out = ["1"]', "held_out = []", "`held_out` is []. It must be the groups that"),
+        ('split = "train"', 'part = "train"', "nobody knows the key `part`"),
+        ("ekman7 = 0.2", "ekman7 = []", "`ekman7` is []. It must be a number or a list of numbers"),
+    ],
+)
+def test_what_it_learnt_from_is_checked(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write_card(tmp_path, b"weights")
+    path.write_text(path.read_text() + LEARNT.replace(old, new))
+    with pytest.raises(ConfigError) as error:
+        Card.load(path)
+    assert message in str(error.value)
+
+
+def test_one_net_of_an_ensemble_has_the_card_of_all(tmp_path: Path) -> None:
+    write_card(tmp_path, b"weights")
+    assert find_card(f"{tmp_path}#2") == find_card(tmp_path)
 
 
 def test_no_card_and_no_toml(tmp_path: Path) -> None:

@@ -117,6 +117,9 @@ class Corpus(Configurable):
 
     name: registry name. title, citation, licence, access: for people. layout: the files expected
     under `root`, in words. space: name of the space of its labels. protocols: names `split` knows.
+    splits: its published parts, where it has such; the groups of an example then say `split`.
+    group: the key of the groups that are independent of each other, over which intervals resample.
+    unit: what one example is: a whole "recording", or a "face" already cut out of its picture.
     """
 
     role = "corpus"
@@ -128,12 +131,19 @@ class Corpus(Configurable):
     layout: str = ""
     space: str = ""
     protocols: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    group: str = ""
+    unit: str = "recording"
 
     def __init__(self, root: str | Path) -> None:
         self.root = root
 
     def __iter__(self) -> Iterator[Example]:
         raise NotImplementedError
+
+    def part(self, split: str) -> Iterator[Example]:
+        """The examples of one published part; override where it spares reading the others."""
+        return (example for example in self if example.groups.get("split") == split)
 
     def split(self, protocol: str) -> Iterable[tuple[Sequence[int], Sequence[int]]]:
         """Pairs of (training, test) positions in iteration order, by a published protocol."""

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from insula.core.space import get_space
 from insula.learn.recipe import Recipe, toml_value
 from insula.learn.task import Calibration, Report, Task
 
 DIGITS = 4  # decimals of a metric
+OF_SPACE = "_threshold"  # end of the name of a number that `calibrate` fitted for one space
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,10 @@ def write_card(
         "channel": recipe.channel,
         "preprocessing": text.preprocessing,
         "space": text.space,
-        "labels": text.labels or get_space(text.space).labels,
+        # An embedding answers in no space.
+        "labels": text.labels or (get_space(text.space).labels if text.space else ()),
         "trained_on": text.trained_on,
-        "recipe": f"recipes/{recipe.channel}.toml",
+        "recipe": f"recipes/{recipe.path.name}",
         "made_by": text.made_by,
         "date": today,
         "verified_here": True,
@@ -65,6 +69,11 @@ def write_card(
         head["channels"] = text.channels
     if "threshold" in numbers:
         head["threshold"] = round(numbers["threshold"], DIGITS)
+    thresholds = {
+        name.removesuffix(OF_SPACE): np.round(value, DIGITS).tolist()
+        for name, value in numbers.items()
+        if name.endswith(OF_SPACE)
+    }
     licence = {
         "code": text.licence_code,
         "weights": text.licence_weights,
@@ -72,6 +81,12 @@ def write_card(
     }
     lines = _table("", head) + _table("[inputs]", task.inputs) + _table("[outputs]", task.outputs)
     lines += _table("[licence]", licence)
+    if thresholds:
+        lines += _table("[thresholds]", thresholds)
+    for learned in task.learned:
+        lines += _table("[[learned]]", _stated(asdict(learned)))
+    for held_out in task.held_out:
+        lines += _table("[[folds]]", _stated(asdict(held_out)))
     for metric in report.metrics:
         lines += _table("[[metrics]]", _rounded(asdict(metric)) | {"date": today})
     for group in report.groups:
@@ -86,3 +101,8 @@ def _table(title: str, values: Mapping[str, object]) -> list[str]:
 
 def _rounded(values: Mapping[str, object]) -> dict[str, object]:
     return {k: round(v, DIGITS) if isinstance(v, float) else v for k, v in values.items()}
+
+
+def _stated(values: Mapping[str, object]) -> dict[str, object]:
+    """Without what was left at its default."""
+    return {key: value for key, value in values.items() if value}

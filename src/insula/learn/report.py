@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from insula.learn.metrics import interval
+from insula.learn.resampling import interval
 from insula.learn.task import Metric
 
 

@@ -25,6 +25,8 @@ from insula.registry import spaces
 CARDS = Path(__file__).with_name("cards")
 WEIGHTS = Path(__file__).with_name("weights")
 
+NET_MARK = "#"  # between the name of an ensemble and the number of one of its nets
+
 Tier = Literal["bundled", "pulled"]
 Format = Literal["onnx", "ctranslate2"]
 
@@ -87,6 +89,33 @@ class GroupResult:
 
 
 @dataclass(frozen=True)
+class Learned:
+    """A part of a corpus that the weights learnt from or were tuned on: it can judge them no more.
+
+    split: a published part of the corpus; "" for all of it. groups: only these values of the key
+    `group` of its examples, () for all; `group` "" stands for the corpus's own key.
+    """
+
+    corpus: str
+    split: str = ""
+    groups: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The groups of a corpus that one net of an ensemble never saw, so that it may judge them.
+
+    The first row of a corpus is of net 0, the next of net 1, and so on. held_out: values of the
+    key `group` of its examples; "" stands for the corpus's own key.
+    """
+
+    corpus: str
+    held_out: tuple[str, ...]
+    group: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything to know about a set of weights; `Card.load` reads and checks one.
 
@@ -96,7 +125,9 @@ class Card:
     for pulled weights (their adapters permute), in the space's order for bundled ones.
     channels: for a fusion, the channels it reads, in the order of its input. published: what the
     authors report, not measured by us. verified_here: whether we ran the real file. threshold:
-    score from which a label counts as present. folder: where the card lies.
+    score from which a label counts as present; thresholds: the same by the space of an answer, one
+    number or one a label. learned: what cannot judge the weights. folds: for an ensemble, who was
+    held out from which net. folder: where the card lies.
     """
 
     name: str
@@ -123,6 +154,9 @@ class Card:
     groups: tuple[GroupResult, ...]
     published: tuple[str, ...]
     threshold: float | None
+    thresholds: Mapping[str, tuple[float, ...]]
+    learned: tuple[Learned, ...]
+    folds: tuple[HeldOut, ...]
     folder: Path
 
     @property
@@ -157,9 +191,13 @@ def cards() -> Mapping[str, Card]:
 
 
 def find_card(which: str | Path | Card) -> Card:
-    """The card of that name, or the `card.toml` in the folder of that name."""
+    """The card of that name, or the `card.toml` in the folder of that name.
+
+    Of one net of an ensemble, "NAME#2", it is the card of the ensemble.
+    """
     if isinstance(which, Card):
         return which
+    which, _ = whole_and_net(which)
     path = Path(which)
     if path.suffix == ".toml":
         return Card.load(path)
@@ -169,6 +207,16 @@ def find_card(which: str | Path | Card) -> Card:
     if str(which) not in known:
         raise UnknownName("weights", str(which), known)
     return known[str(which)]
+
+
+def whole_and_net(which: str | Path) -> tuple[str, int | None]:
+    """The name of some weights, and which net of an ensemble is meant; None for all together.
+
+    >>> whole_and_net("voice-ravdess#2"), whole_and_net("voice-ravdess")
+    (('voice-ravdess', 2), ('voice-ravdess', None))
+    """
+    name, mark, net = str(which).rpartition(NET_MARK)
+    return (name, int(net)) if mark and net.isdecimal() else (str(which), None)
 
 
 class _Table:
@@ -199,6 +247,15 @@ class _Table:
 
     def number(self, key: str) -> float:
         return float(cast(float, self._of(key, (int, float), "a number", None)))
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """One number, or several."""
+        expected = "a number or a list of numbers"
+        found = self._of(key, (int, float, list), expected, None)
+        values = cast(list[float], found if isinstance(found, list) else [found])
+        if not values or not all(type(value) in (int, float) for value in values):
+            raise self.wrong(key, expected)
+        return tuple(float(value) for value in values)
 
     def boolean(self, key: str) -> bool:
         return cast(bool, self._of(key, bool, "true or false", None))
@@ -290,6 +347,9 @@ def _card(table: _Table, folder: Path) -> Card:
         groups=tuple(_group(row) for row in table.parts("groups")),
         published=table.texts("published", ()),
         threshold=table.number("threshold") if "threshold" in table else None,
+        thresholds=_thresholds(table.part("thresholds")) if "thresholds" in table else {},
+        learned=tuple(_learned(row) for row in table.parts("learned")),
+        folds=tuple(_held_out(row) for row in table.parts("folds")),
         folder=folder,
     )
     table.finish()
@@ -368,3 +428,23 @@ def _group(row: _Table) -> GroupResult:
     )
     row.finish()
     return result
+
+
+def _thresholds(table: _Table) -> Mapping[str, tuple[float, ...]]:
+    return MappingProxyType({name: table.numbers(name) for name in table.table})
+
+
+def _learned(row: _Table) -> Learned:
+    learned = Learned(
+        row.text("corpus"), row.text("split", ""), row.texts("groups", ()), row.text("group", "")
+    )
+    row.finish()
+    return learned
+
+
+def _held_out(row: _Table) -> HeldOut:
+    held_out = HeldOut(row.text("corpus"), row.texts("held_out"), row.text("group", ""))
+    row.finish()
+    if not held_out.held_out:
+        raise row.wrong("held_out", "the groups that this net never saw, one or more")
+    return held_out

@@ -1,0 +1,211 @@
+"""How good the bundled weights are: `insula evaluate` for every target, and what each net costs.
+
+    python benchmarks/accuracy.py [--data ../shared/data] [--only face] [--quick]
+
+Writes benchmarks/results/accuracy.json: `runs`, one a command, `rows`, one a target, each with the
+command that made it, and `costs` of the nets. --only judges the commands that hold that word and
+keeps the other runs; --quick leaves out the corruptions, which are tried on one corpus of each
+channel. A run that fails, say because its corpus is not here, is a row that is not met, with the
+reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from material import DATA, RESULTS, conditions
+
+from insula.channels.sounds import Sounds
+from insula.channels.voice import Voice
+from insula.channels.words import Words
+from insula.media.audio import SAMPLE_RATE
+from insula.zoo.card import Card, find_card
+from insula.zoo.session import Model
+
+RUNS, WARM_UP = 50, 5  # of a timing: methods.md E.5
+CORRUPTIONS = "--corruptions"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number that some command gives, and what it should be: at least, or at most `limit`."""
+
+    what: str
+    command: str
+    metric: str
+    limit: float | None
+    least: bool = True
+
+
+FACE = "--channel face --corpus ferplus --split valid"
+VOICE = "--channel voice --corpus ravdess --protocol actor5"
+ASED = "--channel voice --corpus ased --protocol speaker5"
+BAVED = "--channel voice --corpus baved --protocol speaker5"
+WORDS = "--channel words --corpus goemotions --split dev"
+RUSSIAN = "--channel words --corpus ru_goemotions --split held-out"
+AFFECT = "--channel words --corpus emobank --split dev"
+SOUNDS = "--channel sounds --corpus esc10 --protocol folds"
+CORRUPTED = (FACE, VOICE, WORDS, SOUNDS)
+SURE = "expected calibration error"
+
+TARGETS = (
+    Target("Face, FER+ Valid: accuracy", FACE, "accuracy", 0.86),
+    Target("Face, FER+ Valid: UAR", FACE, "uar", 0.71),
+    Target(f"Face, FER+ Valid: {SURE}", FACE, "ece", 0.03, least=False),
+    Target("Face, FER+ Valid: KL to the votes, nats", FACE, "kl_votes", None, least=False),
+    Target("Voice, RAVDESS by actor: UAR", VOICE, "uar", 0.62),
+    Target(f"Voice, RAVDESS by actor: {SURE}", VOICE, "ece", 0.05, least=False),
+    Target("Voice, ASED by speaker: UAR", ASED, "uar", 0.75),
+    Target(f"Voice, ASED by speaker: {SURE}", ASED, "ece", 0.05, least=False),
+    Target("Voice, BAVED by speaker: CCC of arousal", BAVED, "ccc_arousal", 0.5),
+    Target("Words, GoEmotions dev: macro F1, Ekman", WORDS, "f1_macro", 0.62),
+    Target("Words, GoEmotions dev: macro F1, 28", WORDS, "f1_macro_goemotions", 0.48),
+    Target(f"Words, GoEmotions dev: {SURE}", WORDS, "ece", 0.03, least=False),
+    Target("Words, Russian GoEmotions: macro F1, Ekman", RUSSIAN, "f1_macro", 0.45),
+    Target(f"Words, Russian GoEmotions: {SURE}", RUSSIAN, "ece", 0.03, least=False),
+    Target("Words, EmoBank dev: r of valence", AFFECT, "pcc_valence", 0.70),
+    Target("Words, EmoBank dev: r of arousal", AFFECT, "pcc_arousal", 0.52),
+    Target("Words, EmoBank dev: r of dominance", AFFECT, "pcc_dominance", 0.36),
+    Target("Sounds, ESC-10 by fold: accuracy", SOUNDS, "accuracy", 0.90),
+    Target(f"Sounds, ESC-10 by fold: {SURE}", SOUNDS, "ece", 0.05, least=False),
+)
+
+
+def main() -> None:
+    """Judge, time, and write both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--only", default="", help="commands that hold this word, or costs")
+    parser.add_argument("--quick", action="store_true", help="no corruptions")
+    arguments = parser.parse_args()
+    for command in dict.fromkeys(target.command for target in TARGETS):
+        if arguments.only in command:
+            print(command, flush=True)
+            write({command: judged(command, arguments.data, quick=arguments.quick)})
+    if arguments.only in ("", "costs"):
+        write({}, list(costs()))
+
+
+def write(
+    fresh: Mapping[str, Mapping[str, object]], timed: Sequence[Mapping[str, object]] = ()
+) -> None:
+    """Put fresh runs and costs in the place of old ones; the others stay."""
+    path = RESULTS / "accuracy.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    runs = {**before.get("runs", {}), **fresh}
+    rows = [row(target, runs.get(target.command, {})) for target in TARGETS]
+    document = {
+        "benchmark": "accuracy",
+        **conditions(),
+        "rows": rows,
+        "costs": list(timed) or before.get("costs", []),
+        "runs": runs,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    for each in rows:
+        if any(command in str(each["command"]) for command in fresh):
+            print(f"{each['what']}: {each['value']}, target {each['target']}, met: {each['met']}")
+
+
+def judged(command: str, data: Path, *, quick: bool) -> Mapping[str, object]:
+    """What `insula evaluate` says, or why it says nothing."""
+    insula = Path(sys.executable).with_name("insula")
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "verdict.json"
+        words = [*command.split(), "--data", str(data), "--json", str(result)]
+        words += [CORRUPTIONS] if command in CORRUPTED and not quick else []
+        done = subprocess.run([insula, "evaluate", *words], capture_output=True, text=True)
+        if done.returncode:
+            return {"failed": done.stderr.strip()}
+        verdict = json.loads(result.read_text(encoding="utf-8"))
+    del verdict["command"], verdict["reliability"], verdict["risk_coverage"]
+    return verdict
+
+
+def row(target: Target, run: Mapping[str, object]) -> dict[str, object]:
+    """One line of the table; a target of None is a fifth below what the card tells."""
+    metrics = run.get("metrics", {})
+    assert isinstance(metrics, Mapping)
+    limit = target.limit
+    if limit is None:
+        told = [m.value for m in find_card("face-ferplus").metrics if m.name == "kl_single_label"]
+        limit = round(0.8 * told[0], 4) if told else None
+    value = metrics.get(target.metric)
+    sign = ">=" if target.least else "<="
+    return {
+        "what": target.what,
+        "command": f"insula evaluate {target.command} --data DIR",
+        "metric": target.metric,
+        **(value or {"value": None, "low": None, "high": None}),
+        "n": run.get("n", 0),
+        "target": f"{sign} {limit}" if limit is not None else "",
+        "met": value is not None
+        and limit is not None
+        and (value["value"] >= limit if target.least else value["value"] <= limit),
+        "note": str(run.get("failed", "")) or "; ".join(run.get("notes", ())),  # type: ignore[arg-type]
+    }
+
+
+def costs() -> Iterator[dict[str, object]]:
+    """Size of each net, and its time on one core at the work of its channel."""
+    rng = np.random.default_rng(0)
+    face = rng.random((1, 1, 48, 48), np.float32)
+    clip = (0.1 * rng.standard_normal(3 * SAMPLE_RATE)).astype(np.float32)
+    said = "I never thought that I would be so glad to see this place again."
+    voice, sounds, words = Voice(), Sounds(), Words()
+    sizes = {
+        "face": (find_card("face-ferplus"), 2.5),
+        "voice": (find_card(voice.model), 3.0),
+        "words": (find_card(words.model), 9.0),
+    }
+    for name, (card, most) in sizes.items():
+        yield _cost(f"{name.capitalize()}: size, MB", card, card.size / 1e6, "<=", most)
+    face_model = Model.shared("face-ferplus")
+    ms = 1000 * seconds(lambda: face_model.run(faces=face))
+    yield _cost("Face: ms a face, one core", sizes["face"][0], ms, "<=", 4.0)
+    factor = 3 / seconds(lambda: voice.score([clip]))
+    yield _cost("Voice: times faster than real time, one core", sizes["voice"][0], factor, ">=", 50)
+    ms = 1000 * seconds(lambda: words.score([said]))
+    yield _cost("Words: ms a sentence, one core", sizes["words"][0], ms)
+    ms = 1000 * seconds(lambda: sounds.score([clip]))
+    yield _cost("Sounds: ms for 3 s, one core", find_card(sounds.model), ms)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Median time of a call."""
+    for _ in range(WARM_UP):
+        work()
+    times = []
+    for _ in range(RUNS):
+        began = perf_counter()
+        work()
+        times.append(perf_counter() - began)
+    return float(np.median(times))
+
+
+def _cost(
+    what: str, card: Card, value: float, sign: str = "", limit: float | None = None
+) -> dict[str, object]:
+    met = None if limit is None else value <= limit if sign == "<=" else value >= limit
+    return {
+        "what": f"{what} ({card.name})",
+        "command": "python benchmarks/accuracy.py",
+        "value": round(value, 3),
+        "target": "" if limit is None else f"{sign} {limit}",
+        "met": met,
+        "n": RUNS,
+    }
+
+
+if __name__ == "__main__":
+    main()
