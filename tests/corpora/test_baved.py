@@ -49,7 +49,7 @@ def test_foreign_name_is_named(corpus: BAVED) -> None:
 def test_empty_folder_and_unknown_protocol(tmp_path: Path, corpus: BAVED) -> None:
     with pytest.raises(FilesMissing, match="GitHub"):
         list(BAVED(tmp_path / "nothing"))
-    with pytest.raises(ConfigError, match="speakers-5"):
+    with pytest.raises(ConfigError, match="speaker5"):
         corpus.split("random")
 
 
@@ -57,5 +57,5 @@ def test_empty_folder_and_unknown_protocol(tmp_path: Path, corpus: BAVED) -> Non
 def test_real_counts() -> None:
     clips = read_clips(REAL)
     assert len(clips) == 1935
-    folds = BAVED(REAL).split("speakers-5")
+    folds = BAVED(REAL).split("speaker5")
     assert max(len(test) for _, test in folds) < 1.1 * min(len(test) for _, test in folds)

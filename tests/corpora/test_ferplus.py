@@ -11,7 +11,7 @@ import pytest
 
 from insula.core.space import EKMAN8
 from insula.corpora.ferplus import PARTS, VOTES, FERPlus, read_faces
-from insula.errors import ConfigError, FilesMissing, UnexpectedLayout
+from insula.errors import ConfigError, FilesMissing, UnexpectedLayout, UnknownName
 from insula.testing import check_corpus
 
 PROJECT = Path(__file__).parents[2]
@@ -63,6 +63,57 @@ def test_split_is_the_release(corpus: FERPlus) -> None:
 def test_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(FilesMissing, match=r"FER2013Train\.zip"):
         list(FERPlus(tmp_path))
+    with pytest.raises(FilesMissing, match=r"FER2013Test\.zip"):
+        list(FERPlus(tmp_path).part("test"))
+    with pytest.raises(UnknownName, match="Known: test, train, valid"):
+        list(FERPlus(tmp_path).part("dev"))
+
+
+def test_one_part_is_enough(corpus: FERPlus) -> None:
+    root = Path(corpus.root)
+    (root / PARTS["train"]).unlink()
+    (root / PARTS["valid"]).rename(root / PARTS["test"])
+    examples = list(corpus)
+    assert {example.groups["split"] for example in examples} == {"test"}
+    assert len(examples) == len(list(corpus.part("test"))) == 16
+
+
+def test_a_folder_is_as_good_as_its_archive(corpus: FERPlus) -> None:
+    root = Path(corpus.root)
+    before = read_faces(root, "valid")
+    with zipfile.ZipFile(root / PARTS["valid"]) as archive:
+        archive.extractall(root / "FER2013Valid")
+    (root / PARTS["valid"]).unlink()
+    after = read_faces(root, "valid")
+    assert after.names == before.names
+    assert np.array_equal(after.images, before.images)
+    assert np.array_equal(after.votes, before.votes)
+
+
+def test_votes_of_the_release(corpus: FERPlus) -> None:
+    path = Path(corpus.root) / PARTS["valid"]
+    before = read_faces(Path(corpus.root), "valid")
+    with zipfile.ZipFile(path) as archive:
+        rows = [row.split(",") for row in archive.read("label.csv").decode().splitlines()]
+    lines = ["Usage,Image name," + ",".join(VOTES), "Training,fer1.png,10" + ",0" * 9]
+    lines += [",".join(["PublicTest", row[0], *row[-len(VOTES) :]]) for row in rows]
+    lines += ["PublicTest,,0,0,0,0,0,0,0,0,0,10"]  # not a face: the release gives it no name
+    rewrite(path, {"label.csv": b""})
+    path.with_name("fer2013new.csv").write_text("\n".join(lines))
+    after = read_faces(Path(corpus.root), "valid")
+    assert after.names == before.names
+    assert np.array_equal(after.votes, before.votes)
+
+
+def test_the_largest_share_is_the_label_of_a_tie(corpus: FERPlus) -> None:
+    path = Path(corpus.root) / PARTS["train"]
+    votes = {"anger": 5, "happiness": 5}  # happiness stands first in VOTES, anger in the space
+    counts = ",".join(str(votes.get(name, 0)) for name in VOTES)
+    rewrite(path, {"label.csv": f'train0000001.png,"(0, 0, 48, 48)",{counts}\n'.encode()})
+    [example] = corpus.part("train")
+    truth = example.truth["ekman8"].mean()
+    assert EKMAN8.labels[truth.argmax()] == "happiness"
+    assert truth == pytest.approx([0.5, 0, 0, 0.5, 0, 0, 0, 0], abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_split_takes_the_test_part_where_it_is(corpus: GoEmotions, tmp_path: Pat
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FilesMissing, match=r"lacks 1 expected files: original/labels\.txt"):
+    with pytest.raises(FilesMissing, match=r"lacks 3 expected files: train\.tsv"):
         list(GoEmotions(tmp_path))
 
 

@@ -24,13 +24,13 @@ def corpus(tmp_path: Path) -> RAVDESS:
 
 
 def test_fixture_keeps_the_contract(corpus: RAVDESS) -> None:
-    corpus.protocols = ("actors-5",)  # the other shares actors on purpose
+    corpus.protocols = ("actor5",)  # the other shares actors on purpose
     check_corpus(corpus, groups=["speaker"])
 
 
 def test_statements_are_on_one_side(corpus: RAVDESS) -> None:
     clips = read_clips(corpus.root)
-    for train, test in corpus.split("statements-2"):
+    for train, test in corpus.split("statement2"):
         assert {clips[i].groups["statement"] for i in train}.isdisjoint(
             clips[i].groups["statement"] for i in test
         )
@@ -56,6 +56,24 @@ def test_song_is_left_out(corpus: RAVDESS) -> None:
     assert len(read_clips(corpus.root)) == 39
 
 
+def test_a_film_stands_in_for_its_sound(corpus: RAVDESS) -> None:
+    [first, second, *_] = read_clips(corpus.root)
+    film = "01" + first.path.stem[2:] + ".mp4"
+    first.path.with_name(film).write_bytes(b"a film that has its sound beside it")
+    assert len(read_clips(corpus.root)) == 40
+    first.path.unlink()
+    clips = read_clips(corpus.root)
+    assert len(clips) == 40
+    assert film in {clip.path.name for clip in clips}
+    second.path.rename(second.path.with_name("02" + second.path.stem[2:] + ".mp4"))  # no sound
+    assert len(read_clips(corpus.root)) == 39
+
+
+def test_one_actor_alone(corpus: RAVDESS) -> None:
+    folder = Path(corpus.root) / "Actor_03"
+    assert len(read_clips(folder)) == 8
+
+
 def test_foreign_name_is_named(corpus: RAVDESS) -> None:
     [first, *_] = read_clips(corpus.root)
     first.path.rename(first.path.with_name("take one.flac"))
@@ -73,7 +91,7 @@ def test_damaged_clip_is_named(corpus: RAVDESS) -> None:
 def test_empty_folder_and_unknown_protocol(tmp_path: Path, corpus: RAVDESS) -> None:
     with pytest.raises(FilesMissing, match=r"zenodo\.org"):
         list(RAVDESS(tmp_path / "nothing"))
-    with pytest.raises(ConfigError, match="actors-5, statements-2"):
+    with pytest.raises(ConfigError, match="actor5, statement2"):
         corpus.split("random")
 
 
@@ -82,4 +100,4 @@ def test_real_counts() -> None:
     clips = read_clips(REAL)
     counts = np.bincount([int(clip.label) for clip in clips])
     assert counts.tolist() == [80, 160, 160, 160, 160, 160, 160, 160]
-    assert all(len(test) == 240 for _, test in RAVDESS(REAL).split("actors-5"))
+    assert all(len(test) == 240 for _, test in RAVDESS(REAL).split("actor5"))

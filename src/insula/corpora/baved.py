@@ -4,7 +4,7 @@ Layout: `<word>/<speaker>-<sex>-<age>-<word>-<level>-<id>.wav`: word 0 to 6, lev
 1 neutral, 2 high (with strong feeling, whether of joy or of anger). The level is taken as arousal,
 -1, 0 and 1; of valence it says nothing. A few clips of the release lie in another word's folder.
 
-The release has no split; `speakers-5` makes five folds of whole speakers.
+The release has no split; `speaker5` makes five folds of whole speakers.
 
 Source: Aouf, "Basic Arabic vocal emotions dataset (BAVED)", 2019, 40uf411 on GitHub. No licence is
 stated: research use, do not redistribute.
@@ -53,7 +53,8 @@ class BAVED(Corpus):
     access = "free download from GitHub"
     layout = "<word>/<speaker>-<sex>-<age>-<word>-<level>-<id>.wav (or .opus)"
     space = "arousal"
-    protocols = ("speakers-5",)
+    protocols = ("speaker5",)
+    group = "speaker"
 
     def __iter__(self) -> Iterator[Example]:
         yield from examples(read_clips(self.root), AROUSAL, corpus=NAME)

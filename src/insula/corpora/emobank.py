@@ -1,7 +1,8 @@
 """EmoBank: English sentences of six genres, rated for valence, arousal and dominance.
 
-Layout: `emobank.csv` with the columns id, split, V, A, D, text; ratings from 1 to 5 with 3 in the
-middle, the mean over the raters. Here they become -1 to 1: (rating - 3) / 2.
+Layout: `emobank.csv`, in the folder or in its folder `corpus`, with the columns id, split, V, A, D,
+text; ratings from 1 to 5 with 3 in the middle, the mean over the raters. Here they become -1 to 1:
+(rating - 3) / 2.
 
 Split: the column of that name, published with the corpus (train, dev, test).
 
@@ -18,11 +19,18 @@ from pathlib import Path
 import numpy as np
 
 from insula.core.roles import Corpus, Example
-from insula.corpora.labelled_text import LabelledTexts, examples, read_lines, stack
+from insula.corpora.labelled_text import (
+    LabelledTexts,
+    examples,
+    find_file,
+    read_lines,
+    stack,
+)
 from insula.errors import ConfigError, UnexpectedLayout
 
 NAME = "EmoBank"
 FILE = "emobank.csv"
+RELEASED = f"corpus/{FILE}"  # where the repository of the authors has it
 COLUMNS = ["id", "split", "V", "A", "D", "text"]
 PARTS = ("train", "dev", "test")
 LOWEST, MIDDLE, HIGHEST = 1.0, 3.0, 5.0
@@ -37,12 +45,15 @@ class EmoBank(Corpus):
     citation = "Buechel and Hahn (2017), EmoBank, EACL"
     licence = "CC BY-SA 4.0"
     access = "free download from JULIELab/EmoBank on GitHub"
-    layout = FILE
+    layout = f"{FILE}, or {RELEASED}"
     space = "vad"
     protocols = ("train-dev",)
+    splits = PARTS
+    group = "text"
 
     def __iter__(self) -> Iterator[Example]:
-        yield from examples(read_sentences(self.root)[0], language="en", corpus=NAME)
+        sentences, parts = read_sentences(self.root)
+        yield from examples(sentences, language="en", corpus=NAME, splits=parts)
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """The published split: "train-dev", or "train-test" where the test part is there too."""
@@ -72,17 +83,18 @@ class EmoBank(Corpus):
 
 def read_sentences(root: str | Path) -> tuple[LabelledTexts, tuple[str, ...]]:
     """All sentences with values in [-1, 1], and the part each belongs to."""
-    lines = read_lines(NAME, root, FILE, advice=ADVICE)
+    file = find_file(root, (FILE, RELEASED)) or FILE
+    lines = read_lines(NAME, root, file, advice=ADVICE)
     rows = csv.reader(line + "\n" for line in lines)
     header = next(rows, [])
     if header != COLUMNS:
-        raise UnexpectedLayout(NAME, Path(root) / FILE, f"columns {header}", f"columns {COLUMNS}")
+        raise UnexpectedLayout(NAME, Path(root) / file, f"columns {header}", f"columns {COLUMNS}")
     texts, keys, parts, values = [], [], [], []
     for row in rows:
         ratings = _ratings(row)
         if ratings is None:
             expected = f"{', '.join(COLUMNS)} in each row, with ratings from 1 to 5"
-            raise UnexpectedLayout(NAME, Path(root) / FILE, repr(row), expected)
+            raise UnexpectedLayout(NAME, Path(root) / file, repr(row), expected)
         texts.append(row[5])
         keys.append(row[0])
         parts.append(row[1])

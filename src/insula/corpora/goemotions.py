@@ -1,9 +1,11 @@
 """GoEmotions: English comments from Reddit, each labelled with some of 27 emotions or neutral.
 
-Layout: `original/train.tsv`, `original/dev.tsv` and, where it was fetched, `original/test.tsv`,
-whose rows hold the text, the numbers of its labels separated by commas, and the comment's id,
-separated by tabs; `original/labels.txt` lists the labels, one a line, in the order of their
-numbers. The authors' own grouping into Ekman's emotions is the bridge goemotions -> ekman7.
+Layout: `train.tsv`, `dev.tsv` and `test.tsv`, any of which may be absent, in the folder itself or
+in its folder `original` or `data`; rows hold the text, the numbers of its labels separated by
+commas, and the comment's id, separated by tabs. `labels.txt` or, as released, `emotions.txt`
+beside them lists the labels, one a line, in the order of their numbers; where neither is there that
+order is taken as published. The authors' own grouping into Ekman's emotions is the bridge
+goemotions -> ekman7.
 
 Names of people were replaced by "[NAME]" and of religions by "[RELIGION]".
 
@@ -22,15 +24,17 @@ from insula.core.space import GOEMOTIONS
 from insula.corpora.labelled_text import (
     LabelledTexts,
     examples,
+    find_file,
     indicators,
     read_lines,
     stack,
 )
-from insula.errors import ConfigError, UnexpectedLayout
+from insula.errors import ConfigError, FilesMissing, UnexpectedLayout
 
 NAME = "GoEmotions"
-FOLDER = "original"
+FOLDERS = ("original/", "data/", "")  # of our copy, of the release, or given itself
 PARTS = ("train", "dev", "test")
+LABELS = ("labels.txt", "emotions.txt")
 ADVICE = "Get the folder data of GoEmotions from its authors, google-research on GitHub."
 
 
@@ -42,22 +46,30 @@ class GoEmotions(Corpus):
     citation = "Demszky et al. (2020), GoEmotions: a dataset of fine-grained emotions, ACL"
     licence = "CC BY 4.0 (texts and labels), Apache-2.0 (code)"
     access = "free download from google-research on GitHub, folder goemotions/data"
-    layout = "original/{train,dev,test}.tsv and original/labels.txt"
+    layout = "{train,dev,test}.tsv, in the folder or in its folder original or data"
     space = "goemotions"
     protocols = ("train-dev",)
+    splits = PARTS
+    group = "text"
 
     def __iter__(self) -> Iterator[Example]:
         for part in self._parts():
-            yield from examples(read_part(self.root, part), language="en", corpus=NAME)
+            yield from self.part(part)
+
+    def part(self, split: str) -> Iterator[Example]:
+        """The comments of "train", "dev" or "test"; the other parts need not be there."""
+        comments = read_part(self.root, split)
+        splits = [split] * len(comments)
+        return examples(comments, language="en", corpus=NAME, splits=splits)
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
-        """The published split: "train-dev", or "train-test" where the test part is there too."""
+        """The published split: "train-dev", or "train-test", where these parts are there."""
         ranges, start = {}, 0
         for part in self._parts():
             stop = start + len(read_part(self.root, part))
             ranges[f"train-{part}"], start = range(start, stop), stop
-        train = ranges.pop("train-train")
-        if protocol not in ranges:
+        train = ranges.pop("train-train", range(0))
+        if protocol not in ranges or not train:
             raise ConfigError(
                 f"{NAME} in {str(self.root)!r} cannot be split by {protocol!r}. "
                 f"Choose one of: {', '.join(ranges)}"
@@ -65,13 +77,15 @@ class GoEmotions(Corpus):
         return [(train, ranges[protocol])]
 
     def _parts(self) -> tuple[str, ...]:
-        has_test = (Path(self.root) / FOLDER / "test.tsv").is_file()
-        return PARTS if has_test else PARTS[:2]
+        there = tuple(part for part in PARTS if _place(self.root, f"{part}.tsv"))
+        if not there:
+            raise FilesMissing(NAME, self.root, [f"{part}.tsv" for part in PARTS], ADVICE)
+        return there
 
     @staticmethod
     def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:
         """A tree of the same layout: `groups` made-up comments a label in each part."""
-        target = Path(folder) / FOLDER
+        target = Path(folder) / FOLDERS[0]
         target.mkdir(parents=True, exist_ok=True)
         labels = GOEMOTIONS.labels
         (target / "labels.txt").write_text("\n".join(labels), encoding="utf-8")
@@ -87,7 +101,7 @@ class GoEmotions(Corpus):
 def read_part(root: str | Path, part: str) -> LabelledTexts:
     """The comments of "train", "dev" or "test", in the order of the file."""
     _check_labels(root)
-    file = f"{FOLDER}/{part}.tsv"
+    file = _place(root, f"{part}.tsv") or f"{part}.tsv"
     texts, keys, rows = [], [], []
     for line in read_lines(NAME, root, file, advice=ADVICE):
         cells = line.split("\t")
@@ -102,8 +116,15 @@ def read_part(root: str | Path, part: str) -> LabelledTexts:
     return LabelledTexts(tuple(texts), tuple(keys), "goemotions", stack(rows, len(GOEMOTIONS)))
 
 
+def _place(root: str | Path, *names: str) -> str | None:
+    """Where one of these files lies under `root`."""
+    return find_file(root, (folder + name for name in names for folder in FOLDERS))
+
+
 def _check_labels(root: str | Path) -> None:
-    file = f"{FOLDER}/labels.txt"
+    file = _place(root, *LABELS)
+    if file is None:
+        return
     found = tuple(read_lines(NAME, root, file, advice=ADVICE))
     if found != GOEMOTIONS.labels:
         expected = f"the {len(GOEMOTIONS)} labels in the order of the release"

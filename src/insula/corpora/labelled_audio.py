@@ -42,11 +42,18 @@ class Clip:
         return recording.open(self.path).audio()
 
 
-def find_clips(corpus: str, root: str | Path, pattern: str, *, advice: str) -> list[Path]:
+def find_clips(
+    corpus: str,
+    root: str | Path,
+    pattern: str,
+    *,
+    advice: str,
+    suffixes: Sequence[str] = SUFFIXES,
+) -> list[Path]:
     """Audio files under `root` that match `pattern`, in the order of their names."""
-    found = [path for path in Path(root).glob(pattern) if path.suffix.lower() in SUFFIXES]
+    found = [path for path in Path(root).glob(pattern) if path.suffix.lower() in suffixes]
     if not found:
-        raise FilesMissing(corpus, root, [f"{pattern} ({', '.join(SUFFIXES)})"], advice)
+        raise FilesMissing(corpus, root, [f"{pattern} ({', '.join(suffixes)})"], advice)
     return sorted(found)
 
 

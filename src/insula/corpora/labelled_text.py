@@ -7,7 +7,7 @@ and test is its wording, so where a corpus has no published split, `tenth` split
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from insula.core.track import Track
 from insula.errors import FilesMissing, UnexpectedLayout
 from insula.media.recording import from_arrays
 
+HELD_OUT = "held-out"
+HELD_OUT_TENTHS = (0, 1)
 SECOND = Span(0, 1)  # when a written sentence is said: it has no time of its own
 
 
@@ -39,6 +41,11 @@ class LabelledTexts:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+
+def find_file(root: str | Path, places: Iterable[str]) -> str | None:
+    """The first of these files, paths under `root`, that is there."""
+    return next((place for place in places if (Path(root) / place).is_file()), None)
 
 
 def read_lines(corpus: str, root: str | Path, file: str, *, advice: str) -> list[str]:
@@ -87,13 +94,25 @@ def tenth(text: str) -> int:
     return zlib.crc32(text.encode()) * 10 >> 32
 
 
-def examples(labelled: LabelledTexts, *, language: str, corpus: str) -> Iterator[Example]:
-    """Each sentence as a recording of one second, with its labels as an estimate."""
+def parts_by_wording(texts: Iterable[str]) -> list[str]:
+    """The split of a corpus without a published one: `HELD_OUT` for 20 % of the wordings."""
+    return [HELD_OUT if tenth(text) in HELD_OUT_TENTHS else "train" for text in texts]
+
+
+def examples(
+    labelled: LabelledTexts, *, language: str, corpus: str, splits: Sequence[str]
+) -> Iterator[Example]:
+    """Each sentence as a recording of one second, with its labels as an estimate.
+
+    splits: the part that each belongs to.
+    """
     space = get_space(labelled.space)
-    for text, key, values in zip(labelled.texts, labelled.keys, labelled.values, strict=True):
+    rows = zip(labelled.texts, labelled.keys, labelled.values, splits, strict=True)
+    for text, key, values, split in rows:
         sentence = Mark(SECOND, "sentence", text, language=language)
         recording = from_arrays(key, text=[sentence])
-        yield Example(recording, {space.name: _truth(space, values, corpus)}, groups={"text": key})
+        groups = {"text": key, "language": language, "split": split}
+        yield Example(recording, {space.name: _truth(space, values, corpus)}, groups=groups)
 
 
 def _truth(space: Space, values: np.ndarray, corpus: str) -> Estimate:

@@ -22,12 +22,13 @@ import numpy as np
 from insula.core.roles import Corpus, Example
 from insula.core.space import PLUTCHIK8, Language, title
 from insula.corpora.labelled_text import (
+    HELD_OUT,
     LabelledTexts,
     examples,
     indicators,
+    parts_by_wording,
     read_lines,
     stack,
-    tenth,
 )
 from insula.errors import ConfigError, UnexpectedLayout
 
@@ -35,7 +36,6 @@ NAME = "XED"
 ANNOTATED = "AnnotatedData/en-annotated.tsv"
 PROJECTED = "Projections/{language}-projections.tsv"
 ADVICE = "Get it from Helsinki-NLP/XED on GitHub."
-HELD_OUT_TENTHS = (0, 1)
 
 
 class XED(Corpus):
@@ -52,6 +52,8 @@ class XED(Corpus):
     layout = f"{ANNOTATED} and {PROJECTED}"
     space = "plutchik8"
     protocols = ("wording-80-20",)
+    splits = ("train", HELD_OUT)
+    group = "text"
 
     def __init__(self, root: str | Path, languages: Sequence[str] = ("en", "ru")) -> None:
         super().__init__(root)
@@ -59,7 +61,9 @@ class XED(Corpus):
 
     def __iter__(self) -> Iterator[Example]:
         for language in self.languages:
-            yield from examples(read_language(self.root, language), language=language, corpus=NAME)
+            lines = read_language(self.root, language)
+            splits = parts_by_wording(lines.texts)
+            yield from examples(lines, language=language, corpus=NAME, splits=splits)
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """One split by a checksum of the wording: 80 % to learn from, 20 % held out."""
@@ -68,7 +72,7 @@ class XED(Corpus):
                 f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
             )
         texts = [text for each in self.languages for text in read_language(self.root, each).texts]
-        held_out = np.array([tenth(text) in HELD_OUT_TENTHS for text in texts], bool)
+        held_out = np.array(parts_by_wording(texts)) == HELD_OUT
         return [(np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist())]
 
     @staticmethod
