@@ -1,74 +1,55 @@
-"""The sentences that the words task learns from: four corpora in one table.
+"""The sentences that the words tasks learn from: the corpora of one language in one table.
 
 Each sentence belongs to a source (a corpus in one language) and to a part: "train"; "tune", which
-fits temperature and threshold; "held_out", which only judges. What a source does not label stays
+fits temperature and thresholds; "held_out", which only judges. What a source does not label stays
 zero and `knows` is False there.
+
+The Russian comments translate the development part of GoEmotions. So the English net learns from
+the training part alone, and the English comments that judge it meet no net that saw their labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from insula.channels.words.ngrams import bag
 from insula.core.space import bridge, get_space
 from insula.corpora.emobank import EmoBank, read_sentences
 from insula.corpora.goemotions import read_part
 from insula.corpora.labelled_text import LabelledTexts, tenth
 from insula.corpora.ru_goemotions import RuGoEmotions, read_translations
 from insula.corpora.xed import XED, read_language
+from insula.learn.ru_lexicon import learn_lexicon
 
-HEADS = ("goemotions", "plutchik8", "vad")  # spaces that a head of the net answers in
+HEADS = ("goemotions", "plutchik8", "vad")  # spaces that a head of the nets answers in
 SPACES = ("goemotions", "ekman7", "plutchik8", "vad")  # spaces with a truth
-SOURCES = ("goemotions", "ru_goemotions", "xed_en", "xed_ru", "emobank")
 TUNE_TENTH = 0  # of the training part of GoEmotions
-CAPACITY = 512  # n-grams kept of one sentence in training; 99 % of sentences have fewer
+RUSSIAN_TUNE_TENTH = 2  # of the Russian comments, whose tenths 0 and 1 are held out
 
 Part = Literal["train", "tune", "held_out"]
 
 
-class Bags:
-    """The n-grams of many texts, end to end."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        bags = [bag(text) for text in texts]
-        self.starts = np.cumsum([0, *(len(ids) for ids, _ in bags)])
-        self.ids = np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in bags)])
-        self.weights = np.concatenate([np.zeros(0, np.float32), *(each for _, each in bags)])
-
-    def pad(
-        self, rows: np.ndarray, *, capacity: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The texts numbered `rows`: ids and weights, (B, L); L is `capacity` at most."""
-        lengths = self.starts[rows + 1] - self.starts[rows]
-        longest = max(1, int(lengths.max(initial=1)))
-        columns = np.arange(min(longest, capacity or longest))
-        inside = columns < lengths[:, None]
-        places = np.where(inside, self.starts[rows][:, None] + columns, 0)
-        return self.ids[places] * inside, self.weights[places] * inside
-
-
 @dataclass(frozen=True, eq=False)
 class Sentences:
-    """N sentences of all sources, in the order of `SOURCES`.
+    """N sentences of all sources of a language.
 
-    source, part: (N,) names. truth: space -> (N, C). knows: space -> (N,) bool. mate: (N,) int64,
-    the number of the same sentence in English among `mates`, or -1. clean: (N,) bool, False for
-    an English sentence whose translation stands in the training part.
+    source, part: (N,) names. truth: space -> (N, C). knows: space -> (N,) bool. original: the
+    English wording of each, "" where nobody knows it.
     """
 
-    bags: Bags
-    mates: Bags
+    texts: tuple[str, ...]
     source: np.ndarray
     part: np.ndarray
     truth: dict[str, np.ndarray]
     knows: dict[str, np.ndarray]
-    mate: np.ndarray
-    clean: np.ndarray
+    original: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def where(self, part: Part, source: str | None = None) -> np.ndarray:
         """Numbers of the sentences of a part, of one source or of all."""
@@ -78,35 +59,66 @@ class Sentences:
         return np.flatnonzero(chosen)
 
 
-def read_sources(data: Path) -> Sentences:
-    """Read the corpora under `data`/text, and encode every sentence."""
+def read_english(data: Path) -> Sentences:
+    """GoEmotions train and dev, XED's English lines, EmoBank, under `data`/text."""
     root = data / "text"
     train, dev = (read_part(root / "goemotions", part) for part in ("train", "dev"))
-    russian, english = read_translations(root / "ru_goemotions")
-    xed = {language: read_language(root / "xed", language) for language in ("en", "ru")}
+    xed = read_language(root / "xed", "en")
     rated, _ = read_sentences(root / "emobank")
-    labelled = [train, dev, russian, xed["en"], xed["ru"], rated]
-    source = np.repeat([SOURCES[0], *SOURCES], [len(each) for each in labelled])
-    part = np.concatenate(
-        [
-            np.where([tenth(text) == TUNE_TENTH for text in train.texts], "tune", "train"),
-            np.full(len(dev), "held_out"),
-            _parts(len(russian), RuGoEmotions(root / "ru_goemotions").split("wording-80-20")),
-            *(
-                _parts(len(xed[each]), XED(root / "xed", languages=(each,)).split("wording-80-20"))
-                for each in ("en", "ru")
-            ),
-            _parts(len(rated), EmoBank(root / "emobank").split("train-dev")),
-        ]
-    )
-    texts = [text for each in labelled for text in each.texts]
+    part = [
+        np.where([tenth(text) == TUNE_TENTH for text in train.texts], "tune", "train"),
+        np.full(len(dev), "held_out"),
+        _parts(len(xed), XED(root / "xed", languages=("en",)).split("wording-80-20")),
+        _parts(len(rated), EmoBank(root / "emobank").split("train-dev")),
+    ]
+    labelled = {"goemotions": [train, dev], "xed_en": [xed], "emobank": [rated]}
+    return _table(labelled, np.concatenate(part))
+
+
+def read_russian(data: Path, rng: np.random.Generator) -> Sentences:
+    """The Russian comments, XED's Russian lines, and GoEmotions train word by word in Russian.
+
+    The lexicon for the last is learnt from the comments that train; an English comment whose
+    translation judges or tunes is left out.
+    """
+    root = data / "text"
+    comments, english = read_translations(root / "ru_goemotions")
+    xed = read_language(root / "xed", "ru")
+    part = _parts(len(comments), RuGoEmotions(root / "ru_goemotions").split("wording-80-20"))
+    part[[tenth(text) == RUSSIAN_TUNE_TENTH for text in english]] = "tune"
+    learnt = np.flatnonzero(part == "train")
+    lexicon = learn_lexicon([english[i] for i in learnt], [comments.texts[i] for i in learnt])
+    source = read_part(root / "goemotions", "train")
+    judged = {english[i] for i in np.flatnonzero(part != "train")}
+    words = tuple(lexicon.translate(text, rng) for text in source.texts)
+    parts = [
+        part,
+        _parts(len(xed), XED(root / "xed", languages=("ru",)).split("wording-80-20")),
+        np.where([text in judged for text in source.texts], "unused", "train"),
+    ]
+    labelled = {
+        "ru_goemotions": [comments],
+        "xed_ru": [xed],
+        "translated": [replace(source, texts=words)],
+    }
+    original = (*english, *[""] * len(xed), *source.texts)
+    return _table(labelled, np.concatenate(parts), original)
+
+
+def _table(
+    labelled: dict[str, list[LabelledTexts]], part: np.ndarray, original: tuple[str, ...] = ()
+) -> Sentences:
+    files = [each for some in labelled.values() for each in some]
+    texts = tuple(text for each in files for text in each.texts)
+    sizes = [sum(len(each) for each in some) for some in labelled.values()]
     _drop_known_wordings(texts, part)
-    mate = np.full(len(texts), -1)
-    mate[source == "ru_goemotions"] = np.arange(len(russian))
-    learnt = {english[i] for i in mate[(part == "train") & (mate >= 0)]}
-    clean = np.array([text not in learnt for text in texts])
-    truth, knows = _truths(labelled)
-    return Sentences(Bags(texts), Bags(english), source, part, truth, knows, mate, clean)
+    truth, knows = {}, {}
+    for space in SPACES:
+        truth[space] = np.concatenate([_values(each, space) for each in files])
+        known = [np.full(len(each), _origin(space) == each.space) for each in files]
+        knows[space] = np.concatenate(known)
+    source = np.repeat(list(labelled), sizes)
+    return Sentences(texts, source, part, truth, knows, original or ("",) * len(texts))
 
 
 def _parts(count: int, split: Sequence[tuple[Sequence[int], Sequence[int]]]) -> np.ndarray:
@@ -123,19 +135,6 @@ def _drop_known_wordings(texts: Sequence[str], part: np.ndarray) -> None:
     judged = {text for text, each in zip(texts, part, strict=True) if each != "train"}
     known = np.array([text in judged for text in texts])
     part[(part == "train") & known] = "unused"
-
-
-def _truths(
-    labelled: Sequence[LabelledTexts],
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    truth, knows = {}, {}
-    for space in SPACES:
-        tables = [_values(each, space) for each in labelled]
-        truth[space] = np.concatenate(tables)
-        knows[space] = np.concatenate(
-            [np.full(len(each), _origin(space) == each.space) for each in labelled]
-        )
-    return truth, knows
 
 
 def _origin(space: str) -> str:

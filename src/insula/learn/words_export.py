@@ -1,4 +1,4 @@
-"""The words net as it ships: table of bytes, temperature inside, probabilities out.
+"""The Russian words net as it ships: table of bytes, temperature inside, probabilities out.
 
 A row of the table is kept as signed bytes and one scale, a quarter of its size in float32. The
 rest of the net is small and stays float32.
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from insula.core.space import EKMAN7, GOEMOTIONS, bridge
 from insula.learn.export import export_onnx
+from insula.methods.unimodal.ngram_text import NOTHING
 
 LARGEST_CODE = 127  # of a signed byte
 SMALLEST_SCALE = 1e-12  # so that a row of zeros can be divided by it
@@ -31,6 +32,8 @@ class ShippedWords(nn.Module):
         super().__init__()
         self.net = net
         codes, scales = rounded(net.table.detach())
+        scales[NOTHING] = 0  # what is not known says nothing
+        self.register_buffer("rows", net.rows.int())
         self.register_buffer("codes", codes)
         self.register_buffer("scales", scales)
         groups = torch.tensor(bridge(GOEMOTIONS, EKMAN7).matrix, dtype=torch.float32)
@@ -38,9 +41,9 @@ class ShippedWords(nn.Module):
         self.temperature = temperature
 
     def forward(self, ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        rows = self.codes[ids].float()  # [B, L, width]
-        scaled = (weights * self.scales[ids]).unsqueeze(1)  # [B, 1, L]
-        bag = torch.matmul(scaled, rows).squeeze(1)  # [B, width]
+        rows = self.rows[ids].long()  # [B, L]
+        scaled = (weights * self.scales[rows]).unsqueeze(1)  # [B, 1, L]
+        bag = torch.matmul(scaled, self.codes[rows].float()).squeeze(1)  # [B, width]
         said = self.net.judge(bag)
         goemotions = functional.softmax(said["goemotions"] / self.temperature, dim=1)
         return goemotions @ self.groups, goemotions, said["vad"].clamp(-1.0, 1.0)

@@ -8,19 +8,20 @@ Shapes: `S` sentences, `C` labels, `T` grid cells.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from insula.channels.words.language import ENOUGH_LETTERS, language_of, letters
-from insula.channels.words.ngrams import encode
+from insula.channels.words.reading import read
 from insula.channels.words.recognition import choose_engine, transcribe
+from insula.channels.words.zero_shot import LANGUAGE, asked_space, compare
 from insula.core.records import Estimate, Observation, Recording
 from insula.core.roles import Channel
 from insula.core.space import VA, get_space
 from insula.core.time import Mark
-from insula.core.track import Array, paint
+from insula.core.track import Array, Track, paint
 from insula.errors import MediaError
 from insula.media.speech import speech
 from insula.media.text import Untimed
@@ -28,16 +29,17 @@ from insula.zoo.session import Model
 
 # A sentence of this many words can say all it has to say; a shorter one is weaker evidence.
 FULL_SENTENCE = 4
-# Languages the text model was trained on.
+# Languages that a text model was trained on.
 LANGUAGES = ("en", "ru")
-BATCH = 32  # sentences a call; keeps memory flat on long recordings
 
 
 class Words(Channel):
     """Transcript and the emotion of its sentences.
 
-    model: the text model, a weight name or a folder. engine: "auto", "pocketsphinx" or a whisper
-    card's name. language: ISO 639-1 code of the speech, "" to find out where that is possible.
+    model, russian: the text models of English and Russian, a weight name or a folder each.
+    engine: "auto", "pocketsphinx" or a whisper card's name. language: ISO 639-1 code of the speech,
+    "" to find out where that is possible. emotions: names to compare English sentences with, for a
+    second opinion over exactly these; () for none.
     """
 
     name = "words"
@@ -50,23 +52,28 @@ class Words(Channel):
     def __init__(
         self,
         model: str = "words-goemotions",
+        russian: str = "words-ru",
         engine: str = "auto",
         language: str = "",
+        emotions: Sequence[str] = (),
         hop: float = 0.5,
     ) -> None:
         self.model = model
+        self.russian = russian
         self.engine = engine
         self.language = language
+        self.emotions = emotions
         self.hop = hop
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The text model, and the speech model where it has weights of its own.
+        """The text models, and the speech model where it has weights of its own.
 
         What "auto" stands for depends on this machine, so provenance must name it.
         """
         engine, _ = choose_engine(self.engine, self.language)
-        return (self.model, *([engine] if engine.startswith("whisper") else []))
+        heard = [engine] if engine.startswith("whisper") else []
+        return tuple(dict.fromkeys([self.model, self.russian, *heard]))
 
     def lacks(self, recording: Recording) -> str | None:
         """Text will do, and so will audio."""
@@ -75,8 +82,10 @@ class Words(Channel):
         return "the recording has neither text nor audio"
 
     def open(self) -> None:
-        """Load the text model."""
+        """Load the English text model; the Russian one is loaded when Russian comes."""
         Model.shared(self.model)
+        if self.emotions:
+            asked_space(self.emotions)
 
     def observe(self, recording: Recording) -> list[Observation]:
         """One observation for all that is said: whose it is, `people` decides."""
@@ -92,12 +101,31 @@ class Words(Channel):
                 f"the text model does not know the language {language or 'of some sentences'!r}; "
                 f"it knows {', '.join(LANGUAGES)}, so these words count for nothing"
             )
-        estimate = self._estimate(recording, known) if known else None
+        estimate, asked = self._opinions(recording, known) if known else (None, None)
+        if self.emotions and asked is None:
+            notes.append("the emotions asked for are compared with English sentences only")
         return [
             Observation(
-                self.name, "voice", recording.span, {}, tuple(sentences), estimate, tuple(notes)
+                self.name,
+                "voice",
+                recording.span,
+                {},
+                tuple(sentences),
+                estimate,
+                tuple(notes),
+                asked,
             )
         ]
+
+    def score(self, texts: Sequence[str], language: str = LANGUAGE) -> Mapping[str, Array]:
+        """What the text model of a language says of texts, a row each, by the name of the space.
+
+        "ekman7" (S, 7), "goemotions" (S, 28), "vad" (S, 3) in [-1, 1]; also "embedding" where the
+        model has one.
+        """
+        out = read(self.russian if language == "ru" else self.model, texts)
+        out[self.space or ""] = out.pop("probabilities")
+        return out
 
     def _sentences(self, recording: Recording) -> tuple[list[Mark], list[str]]:
         """What is said, each sentence with its language, and what to note about it."""
@@ -139,39 +167,65 @@ class Words(Channel):
             )
         return [replace(mark, language=mark.language or language) for mark in given], notes
 
-    def _score(self, texts: Sequence[str]) -> tuple[Array, Array]:
-        """Probabilities (S, C) and valence and arousal (S, 2).
+    def _opinions(
+        self, recording: Recording, sentences: Sequence[Mark]
+    ) -> tuple[Estimate, Estimate | None]:
+        """The learned estimate over time, and that over the emotions asked for, if any."""
+        learned = np.zeros((len(sentences), len(get_space(self.space or ""))), np.float32)
+        axes = np.zeros((len(sentences), len(VA)), np.float32)
+        asked = None
+        for language in LANGUAGES:
+            rows = [n for n, mark in enumerate(sentences) if mark.language == language]
+            if not rows:
+                continue
+            out = self.score([sentences[row].text for row in rows], language)
+            learned[rows], axes[rows] = out[self.space or ""], out["vad"][:, : len(VA)]
+            if self.emotions and language == LANGUAGE:
+                mine = [sentences[row] for row in rows]
+                asked = self._asked(recording, mine, out["embedding"])
+        return self._learned(recording, sentences, learned, axes), asked
 
-        In batches of texts of like length, so that one long text pads but a few others.
-        """
-        scores = np.zeros((len(texts), len(get_space(self.space or ""))), np.float32)
-        axes = np.zeros((len(texts), len(VA)), np.float32)
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        for first in range(0, len(texts), BATCH):
-            rows = order[first : first + BATCH]
-            ids, weights = encode([texts[row] for row in rows])
-            out = Model.shared(self.model).run(ids=ids, weights=weights)
-            scores[rows], axes[rows] = out["probabilities"], out["vad"][:, : len(VA)]
-        return scores, axes
-
-    def _estimate(self, recording: Recording, sentences: Sequence[Mark]) -> Estimate:
+    def _learned(
+        self, recording: Recording, sentences: Sequence[Mark], shares: Array, axes: Array
+    ) -> Estimate:
         """Scores of the sentences over time; confidence from recognition and length."""
-        probabilities, valence_arousal = self._score([mark.text for mark in sentences])
         space = get_space(self.space or "")
-        spans = [mark.span for mark in sentences]
-        scores = paint(recording.span, spans, probabilities, space.labels, hop=self.hop)
-        axes = paint(recording.span, spans, valence_arousal, VA.labels, hop=self.hop)
-        counts = np.array([len(mark.text.split()) for mark in sentences])
-        trust = np.minimum(1, counts / FULL_SENTENCE) * [mark.score for mark in sentences]
-        quality = paint(recording.span, spans, trust[:, None], ("quality",), hop=self.hop)
-        affect = Estimate(
-            VA, axes, quality.column("quality"), self.name, basis="a learned head (EmoBank)"
-        )
+        scores = _painted(recording, sentences, shares, space.labels, self.hop)
+        affect = _painted(recording, sentences, axes, VA.labels, self.hop)
+        quality = _quality(recording, sentences, self.hop)
         return Estimate(
             space,
             scores,
-            quality.column("quality"),
+            quality,
             self.name,
-            affect=affect,
+            affect=Estimate(VA, affect, quality, self.name, basis="a learned head (EmoBank)"),
             basis=self.model,
         )
+
+    def _asked(
+        self, recording: Recording, sentences: Sequence[Mark], embeddings: Array
+    ) -> Estimate:
+        """The same over the emotions asked for, which nothing here was taught."""
+        space = asked_space(self.emotions)
+        shares = compare(self.model, embeddings, space)
+        track = _painted(recording, sentences, shares, space.labels, self.hop)
+        quality = _quality(recording, sentences, self.hop)
+        return Estimate(space, track, quality, self.name, basis=space.source)
+
+
+def _quality(recording: Recording, sentences: Sequence[Mark], hop: float) -> Array:
+    """How much each moment's sentence is worth as evidence, (T,) in [0, 1]."""
+    counts = np.array([len(mark.text.split()) for mark in sentences])
+    trust = np.minimum(1, counts / FULL_SENTENCE) * [mark.score for mark in sentences]
+    return _painted(recording, sentences, trust[:, None], ("quality",), hop).column("quality")
+
+
+def _painted(
+    recording: Recording,
+    sentences: Sequence[Mark],
+    values: Array,
+    names: tuple[str, ...],
+    hop: float,
+) -> Track:
+    """A row of values a sentence, laid over its time."""
+    return paint(recording.span, [mark.span for mark in sentences], values, names, hop=hop)
