@@ -10,7 +10,7 @@ import pytest
 
 import insula
 from insula import Mark, Observation, Recording, Span
-from insula.channels.voice import Voice, _quality
+from insula.channels.voice import Voice, speech_quality
 from insula.core.track import Array
 from insula.corpora.ravdess import RAVDESS
 from insula.testing.synthetic import noise, silence, tone
@@ -89,7 +89,9 @@ def test_the_quality_of_a_stretch_looks_only_at_its_neighbours(samples: Array) -
     spans = [Span(0.1 * n, 0.1 * n + 0.06) for n in range(70)]
     for span in spans[::10]:
         near = [each for each in spans if abs(each.middle - span.middle) < 1.5]
-        assert _quality(recording, span, Stretches(spans)) == _quality(recording, span, near)
+        assert speech_quality(recording, span, Stretches(spans)) == speech_quality(
+            recording, span, near
+        )
 
 
 @pytest.mark.parametrize("start", [1.0, 2.4])
@@ -98,8 +100,8 @@ def test_a_quiet_neighbour_that_speaks_is_not_the_background(start: float) -> No
     hiss[round(start * 16_000) : round((start + 0.3) * 16_000)] = 0
     span, quiet = Span(1.5, 2.1), Span(start, start + 0.3)
     others = [Span(0, 0.2), Span(3.5, 3.8)]
-    assert _quality(sound(hiss), span, sorted([*others, span, quiet])) < 0.2
-    assert _quality(sound(hiss), span, sorted([*others, span])) > 0.35
+    assert speech_quality(sound(hiss), span, sorted([*others, span, quiet])) < 0.2
+    assert speech_quality(sound(hiss), span, sorted([*others, span])) > 0.35
 
 
 def test_arousal_comes_from_a_head_of_its_own(samples: Array) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from insula.learn.augment import FaceChanges, SoundChanges, change_faces, change_sound
+from insula.learn.augment import FaceChanges, SoundChanges, change_faces, change_sound, change_voice
 
 NO_SOUND_CHANGES = SoundChanges(
     copies=1, shortest=9.0, pace=0, shift=0, colour=0, noise=0, telephone=0, room=0
@@ -50,6 +50,16 @@ def test_a_turn_does_not_shear() -> None:
     assert (turned - disc).abs().mean() < 0.03
 
 
+def test_pieces_are_cut_at_the_size_of_the_picture() -> None:
+    """Lines a tenth of the side apart stay so; the places differ."""
+    lines = (torch.arange(50) % 5 == 0).float().expand(8, 1, 50, 50)
+    pieces = change_faces(lines, FaceChanges(0, 0, 0, 0, 0, 0), np.random.default_rng(0), window=40)
+    assert pieces.shape == (8, 1, 40, 40)
+    rows = pieces[:, 0, 20]
+    assert torch.allclose(rows[:, :30], rows[:, 5:35], atol=1e-3)
+    assert len({tuple(row.round(decimals=2).tolist()) for row in rows}) > 4
+
+
 def test_sounds_with_all_switched_off_are_the_same() -> None:
     clip = np.random.default_rng(0).normal(-5, 2, (120, 64)).astype(np.float32)
     after = change_sound(clip, NO_SOUND_CHANGES, np.random.default_rng(0))
@@ -75,3 +85,19 @@ def test_a_room_rings_after_a_click() -> None:
     assert rings[5] == pytest.approx(-18, abs=1.0)  # it rings a little itself
     assert (np.diff(rings[11:30]) < 0).all()
     assert rings[15] > -12
+
+
+def test_a_changed_voice_keeps_its_pitch_track_beside_it() -> None:
+    clip = np.random.default_rng(0).normal(-5, 2, (120, 64)).astype(np.float32)
+    pitch = np.zeros((120, 13), np.float32)
+    pitch[40:, 0], pitch[40:, 1] = 20.0, 1.0
+    same, track = change_voice(clip, pitch, NO_SOUND_CHANGES, np.random.default_rng(0))
+    assert np.allclose(same, clip, atol=1e-5)
+    assert np.allclose(track, pitch)
+    changes = SoundChanges(**{**vars(NO_SOUND_CHANGES), "pace": 0.3, "shift": 0.2})
+    other, track = change_voice(clip, pitch, changes, np.random.default_rng(2))
+    assert len(other) == len(track) != 120
+    voiced = track[:, 1] > 0
+    assert voiced.mean() == pytest.approx(2 / 3, abs=0.02)
+    assert 0.1 < np.abs(track[voiced, 0] - 20).min() <= 12 * 0.2 / np.log(2)
+    assert not track[~voiced, 0].any()

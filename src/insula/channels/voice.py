@@ -1,6 +1,6 @@
 """How someone sounds: vocal emotion and arousal of each stretch of speech.
 
-speech spans -> windows of a few seconds -> log-mel -> network -> scores painted onto a grid.
+speech spans -> windows of a few seconds -> log-mel, pitch -> network -> scores on a grid.
 Speech activity comes from `media.speech` (Silero). The weights' card says what they were trained
 on. Shapes: `S` windows, `C` labels, `T` grid cells.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from insula.core.space import VA, bridge, get_space
 from insula.core.time import Span
 from insula.core.track import Array, Track, paint
 from insula.media.audio import SAMPLE_RATE
+from insula.media.pitch import pitch_track
+from insula.media.recording import from_arrays
 from insula.media.spectral import log_mel
 from insula.media.speech import speech_marks
 from insula.zoo.session import Model
@@ -71,7 +73,8 @@ class Voice(Channel):
         windows = [window for piece in pieces for window in piece]
         scores, arousal = self._classify(recording, windows)
         quality = np.repeat(
-            [_quality(recording, span, spoken) for span in spoken], [len(each) for each in pieces]
+            [speech_quality(recording, span, spoken) for span in spoken],
+            [len(each) for each in pieces],
         )
         space = get_space(self.space or "")
         track = paint(recording.span, windows, scores, space.labels, hop=self.hop)
@@ -92,6 +95,22 @@ class Voice(Channel):
         )
         return [Observation(self.name, "voice", recording.span, {}, marks, estimate)]
 
+    def score(self, pieces: Sequence[Array]) -> Mapping[str, Array]:
+        """What the net says of pieces of sound that are known to be speech, a row each.
+
+        pieces: samples at 16 kHz, (N,) each. "probabilities" (S, C), "arousal" (S,): the mean over
+        the windows of a piece, as `observe` looks at a stretch of speech.
+        """
+        self.open()
+        scores, arousal = [], []
+        for piece in pieces:
+            short = max(0, round(LEAST_SPEECH * SAMPLE_RATE) - len(piece))
+            whole = from_arrays("a piece", audio=np.pad(piece, (0, short)))
+            said, aroused = self._classify(whole, self._windows(whole.span))
+            scores.append(said.mean(axis=0))
+            arousal.append(aroused.mean())
+        return {"probabilities": np.stack(scores), "arousal": np.array(arousal)}
+
     def _windows(self, span: Span) -> list[Span]:
         """A stretch of speech as windows of one length, overlapping as little as possible."""
         if span.duration <= self.window:
@@ -106,19 +125,21 @@ class Voice(Channel):
         scores = np.zeros((len(windows), len(get_space(self.space or ""))), np.float32)
         arousal = np.zeros(len(windows), np.float32)
         for first in range(0, len(windows), BATCH):
-            by_length: dict[int, list[tuple[int, Array]]] = defaultdict(list)
+            by_length: dict[int, list[tuple[int, Array, Array]]] = defaultdict(list)
             for row, window in enumerate(windows[first : first + BATCH], first):
-                mel = log_mel(recording.audio(window))
-                by_length[len(mel)].append((row, mel))
+                audio = recording.audio(window)
+                mel = log_mel(audio)
+                by_length[len(mel)].append((row, mel, pitch_track(audio, rows=len(mel))))
             for items in by_length.values():
-                out = model.run(log_mel=np.stack([mel for _, mel in items]))
-                rows = [row for row, _ in items]
+                rows = [row for row, _, _ in items]
+                mels = np.stack([mel for _, mel, _ in items])
+                out = model.run(log_mel=mels, pitch=np.stack([track for _, _, track in items]))
                 scores[rows] = out["probabilities"]
                 arousal[rows] = out["arousal"].reshape(len(rows))
         return scores, arousal
 
 
-def _quality(recording: Recording, span: Span, spoken: Sequence[Span]) -> float:
+def speech_quality(recording: Recording, span: Span, spoken: Sequence[Span]) -> float:
     """Quality of a stretch of speech in [0, 1], from signal-to-noise ratio and length.
 
     spoken: all stretches, in order and apart; those around this one are not its background.

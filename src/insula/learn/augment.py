@@ -33,25 +33,32 @@ class FaceChanges:
     """Chance that the face has the detail of a smaller one, down to half the side."""
 
 
-def change_faces(faces: Tensor, changes: FaceChanges, rng: np.random.Generator) -> Tensor:
-    """faces: [B, 1, S, S] in [0, 1]. Returns the same shape and range; mirrors half of them."""
-    faces = _move(faces, changes, rng)
+def change_faces(
+    faces: Tensor, changes: FaceChanges, rng: np.random.Generator, *, window: int | None = None
+) -> Tensor:
+    """faces: [B, 1, S, S] in [0, 1]. Returns the same range; mirrors half of them.
+
+    window: side of the piece that is cut from a chance place of each face, in pixels; by default
+    all of it.
+    """
+    faces = _move(faces, changes, window or faces.shape[-1], rng)
     faces = _relight(faces, changes.light, rng)
     faces = _coarsen(faces, changes.coarse, rng)
     return _cover(faces, changes.erase, rng)
 
 
-def _move(faces: Tensor, changes: FaceChanges, rng: np.random.Generator) -> Tensor:
-    count = len(faces)
+def _move(faces: Tensor, changes: FaceChanges, window: int, rng: np.random.Generator) -> Tensor:
+    count, share = len(faces), window / faces.shape[-1]
     angle = np.deg2rad(rng.uniform(-changes.turn, changes.turn, count))
-    size = np.exp(rng.uniform(-changes.scale, changes.scale, (count, 2)))
+    size = share * np.exp(rng.uniform(-changes.scale, changes.scale, (count, 2)))
     mirror = rng.choice([-1.0, 1.0], count)
-    shift = rng.uniform(-2 * changes.shift, 2 * changes.shift, (count, 2))  # the side is 2 long
+    reach = 2 * changes.shift + 1 - share  # the side of a picture is 2 long here
     matrix = np.empty((count, 2, 3), dtype=np.float32)
-    matrix[:, 0, 0], matrix[:, 0, 1] = mirror * size[:, 0] * np.cos(angle), -np.sin(angle)
-    matrix[:, 1, 0], matrix[:, 1, 1] = mirror * np.sin(angle), size[:, 1] * np.cos(angle)
-    matrix[:, :, 2] = shift
-    grid = functional.affine_grid(torch.from_numpy(matrix), list(faces.shape), align_corners=False)
+    matrix[:, 0, 0], matrix[:, 0, 1] = mirror * size[:, 0] * np.cos(angle), -share * np.sin(angle)
+    matrix[:, 1, 0], matrix[:, 1, 1] = mirror * share * np.sin(angle), size[:, 1] * np.cos(angle)
+    matrix[:, :, 2] = rng.uniform(-reach, reach, (count, 2))
+    shape = [count, 1, window, window]
+    grid = functional.affine_grid(torch.from_numpy(matrix), shape, align_corners=False)
     return functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)
 
 
@@ -127,7 +134,37 @@ def change_sound(
 ) -> np.ndarray:
     """log_mel: (T, 64) of a clip. Returns a changed piece of it, (T', 64) float32."""
     piece = _cut(log_mel, round(changes.shortest * ROWS), rng)
-    piece = _stretch(piece, changes.pace, changes.shift, rng)
+    piece = _stretch(piece, _rows(piece, changes, rng), _factor(changes, rng))
+    return _elsewhere(piece, changes, rng)
+
+
+def change_voice(
+    log_mel: np.ndarray, pitch: np.ndarray, changes: SoundChanges, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a voice and its pitch track (T, 13): a higher voice has a higher pitch.
+
+    Noise and rooms do not change the track.
+    """
+    bands = log_mel.shape[1]
+    both = _cut(np.hstack([log_mel, pitch]), round(changes.shortest * ROWS), rng)
+    rows, factor = _rows(both, changes, rng), _factor(changes, rng)
+    track = both[np.linspace(0, len(both) - 1, rows).round().astype(int), bands:]
+    track[:, 0] = np.maximum(track[:, 0] - 12 * np.log2(factor), 0) * track[:, 1]
+    return _elsewhere(_stretch(both[:, :bands], rows, factor), changes, rng), track
+
+
+def _rows(piece: np.ndarray, changes: SoundChanges, rng: np.random.Generator) -> int:
+    """How long it is at another pace."""
+    return max(2, int(len(piece) * np.exp(rng.uniform(-changes.pace, changes.pace))))
+
+
+def _factor(changes: SoundChanges, rng: np.random.Generator) -> float:
+    """By what all frequencies are divided."""
+    return float(np.exp(rng.uniform(-changes.shift, changes.shift)))
+
+
+def _elsewhere(piece: np.ndarray, changes: SoundChanges, rng: np.random.Generator) -> np.ndarray:
+    """The same sound in another room, through another microphone, in noise: (T, 64) float32."""
     if rng.random() < changes.room:
         piece = _ring(piece, rng)
     across = np.linspace(-1, 1, piece.shape[1])
@@ -169,15 +206,11 @@ def _ring(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.log(heard)
 
 
-def _stretch(
-    log_mel: np.ndarray, pace: float, shift: float, rng: np.random.Generator
-) -> np.ndarray:
+def _stretch(log_mel: np.ndarray, rows: int, factor: float) -> np.ndarray:
     """Faster or slower, higher or lower: linear interpolation along both axes."""
     length, bands = log_mel.shape
-    rows = max(2, int(length * np.exp(rng.uniform(-pace, pace))))
     log_mel = _at(log_mel, np.linspace(0, length - 1, rows))
-    places = np.arange(bands) * np.exp(rng.uniform(-shift, shift))
-    return _at(log_mel.T, np.clip(places, 0, bands - 1)).T
+    return _at(log_mel.T, np.clip(np.arange(bands) * factor, 0, bands - 1)).T
 
 
 def _at(table: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -1,12 +1,16 @@
-"""The voice task: eight emotions of RAVDESS, and arousal from BAVED's three levels.
+"""The voice task: eight emotions of RAVDESS and ASED, and arousal from BAVED's three levels.
 
-One net with two heads. A clip teaches only the head that its corpus has labels for. Arousal is
-p(high) - p(low) of the three levels, so it lies in [-1, 1] and is 0 where the net cannot tell.
+    clips -> log-mel and pitch track -> changed copies -> `VoiceStatistics` -> bank -> small nets
+
+One net with two heads, five times: each holds out a fifth of the speakers of every corpus, and all
+five ship as one ensemble. A clip teaches only the head that its corpus has labels for; one of ASED
+chooses among the five emotions that ASED knows. Arousal is p(high) - p(low) of the three levels, so
+it lies in [-1, 1] and is 0 where the net cannot tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,21 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.core.space import RAVDESS8
-from insula.corpora import baved, ravdess
+from insula.corpora import ased, baved, ravdess
 from insula.corpora.labelled_audio import folds
-from insula.learn.augment import SoundChanges, change_sound
+from insula.learn.augment import SoundChanges
 from insula.learn.calibration import cross_fitted, fit_temperature, softmax
 from insula.learn.export import export_onnx
 from insula.learn.metrics import accuracy, brier, ccc, ece, f1_macro, pcc, recalls, uar
 from insula.learn.recipe import Recipe
 from insula.learn.report import measured
-from insula.learn.sound_bank import (
-    Heard,
-    make_bank,
-    make_statistics,
-    smooth_cross_entropy,
-    spectrogram,
-)
+from insula.learn.sound_bank import make_statistics, smooth_cross_entropy
 from insula.learn.task import (
     Batch,
     Calibration,
@@ -41,10 +39,16 @@ from insula.learn.task import (
     Report,
     Task,
 )
-from insula.zoo.card import GroupResult
+from insula.learn.voice_bank import hear, make_voice_bank
+from insula.zoo.card import GroupResult, HeldOut
 
+RAVDESS, ASED, BAVED = NAMES = ("ravdess", "ased", "baved")
+READERS = (ravdess.read_clips, ased.read_clips, baved.read_clips)
 LEVELS = np.array([-1.0, 0.0, 1.0])  # arousal of BAVED's levels low, neutral, high
+KNOWN = np.array([RAVDESS8.labels.index(label) for label in ased.ASED5.labels])  # to ASED
 FOLDS = 5
+EXAMPLE = 50  # rows of the clips on which an exported graph is compared with its net
+PROTOCOL = "five folds of whole speakers"
 
 
 @dataclass(frozen=True)
@@ -55,59 +59,63 @@ class Shares:
     level: float
     smoothing: float
     """Share of a label's probability that is spread over all."""
+    acted: int
+    """How often a clip of RAVDESS is seen in an epoch; only they have all eight emotions."""
     neutral: int
-    """How often a neutral clip is seen in an epoch; RAVDESS has half as many of them."""
+    """How many times as often a neutral one; RAVDESS has half as many of them."""
 
 
 class VoiceTask(Task):
-    """The clips of RAVDESS, then those of BAVED, as statistics in memory."""
+    """The clips of RAVDESS, then of ASED, then of BAVED, as statistics in memory.
+
+    label: (N,) the column of the answer; for ASED among its own five, for BAVED the level.
+    """
 
     metric = "uar"
-    inputs = {"log_mel": "float32 [N,T,64]"}
-    outputs = {
-        "probabilities": "float32 [N,8]",
-        "arousal": "float32 [N]",
-        "embedding": "float32 [N,128]",
-    }
+    inputs = {"log_mel": "float32 [N,T,64]", "pitch": "float32 [N,T,13]"}
 
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self.recipe = recipe
-        self.changes = recipe.section("augmentation", SoundChanges)
         self.shares = recipe.section("loss", Shares)
         self.statistics = make_statistics(recipe)
-        acted = ravdess.read_clips(data / "ravdess")
-        words = baved.read_clips(data / "baved")
-        clips = [*acted, *words]
-        self.acted = np.arange(len(clips)) < len(acted)
-        self.label = np.array([c.label for c in acted] + [c.label + 1 for c in words], np.int64)
-        corpus = ["RAVDESS"] * len(acted) + ["BAVED"] * len(words)
-        self.speaker = np.array(
-            [f"{name} {clip.groups['speaker']}" for name, clip in zip(corpus, clips, strict=True)]
-        )
+        parts = [read(data / name) for read, name in zip(READERS, NAMES, strict=True)]
+        clips = [clip for part in parts for clip in part]
+        self.corpus = np.repeat(NAMES, [len(part) for part in parts])
+        self.label = np.array([clip.label for clip in clips], np.int64)
+        self.label[self.corpus == BAVED] += 1
+        self.speaker = np.array([clip.groups["speaker"] for clip in clips])
         self.sex = np.array([clip.groups["sex"] for clip in clips])
-        self.intensity = np.array([clip.groups.get("intensity", "") for clip in clips])
-        heard = [spectrogram(clip.audio()) for clip in clips]
-        rng = np.random.default_rng(recipe.seed)
-
-        def changed(number: int, _: int) -> np.ndarray:
-            return change_sound(heard[number], self.changes, rng)
-
-        self.bank = make_bank(self.statistics, heard, changed, self.changes.copies)
-        self.example = torch.from_numpy(np.stack([clip[:50] for clip in heard[:2]]))
-        self.everything = self._balanced(np.arange(len(clips)))
-        of_words = [np.array(test) + len(acted) for _, test in folds(words, "speaker", FOLDS)]
-        tests = [
-            np.concatenate([np.array(test), more])
-            for (_, test), more in zip(folds(acted, "speaker", FOLDS), of_words, strict=True)
+        cuts = [folds(part, "speaker", FOLDS) for part in parts]
+        self.held_out = [
+            HeldOut(name, tuple(sorted({part[row].groups["speaker"] for row in test})))
+            for name, part, cut in zip(NAMES, parts, cuts, strict=True)
+            for _, test in cut
         ]
-        self.folds = [
-            Fold(
-                f"fold {number}",
-                self._balanced(np.setdiff1d(np.arange(len(clips)), test)),
-                test.astype(np.int64),
+        starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
+        tests = [
+            np.concatenate(
+                [np.array(test) + start for (_, test), start in zip(fold, starts, strict=True)]
             )
+            for fold in zip(*cuts, strict=True)
+        ]
+        every = np.arange(len(clips))
+        self.folds = [
+            Fold(f"fold {number}", self._repeated(np.setdiff1d(every, test)), test)
             for number, test in enumerate(tests, start=1)
         ]
+        changes = recipe.section("augmentation", SoundChanges)
+        rng = np.random.default_rng(recipe.seed)
+        self.bank = make_voice_bank(self.statistics, clips, changes, rng)
+        heard = zip(*(hear(clip.audio()) for clip in clips[:2]), strict=True)
+        self.heard = [torch.from_numpy(np.stack([part[:EXAMPLE] for part in two])) for two in heard]
+        width = int(recipe.mapping("net")["members"]) * int(recipe.mapping("net")["hidden"])
+        self.outputs = {
+            "probabilities": "float32 [N,8]",
+            "arousal": "float32 [N]",
+            "embedding": f"float32 [N,{width}]",
+            "fold_probabilities": f"float32 [N,{FOLDS},8]",
+            "fold_arousal": f"float32 [N,{FOLDS}]",
+        }
 
     def make_net(self) -> nn.Module:
         heads = {"emotion": len(RAVDESS8), "level": len(LEVELS)}
@@ -115,42 +123,44 @@ class VoiceTask(Task):
 
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
         copy = rng.integers(0, len(self.bank), len(indices))
-        return {
-            "statistics": self.bank[copy, indices],
-            "label": torch.from_numpy(self.label[indices]),
-            "acted": torch.from_numpy(self.acted[indices]),
-        }
+        of = {name: torch.from_numpy(self.corpus[indices] == name) for name in NAMES}
+        label = torch.from_numpy(self.label[indices])
+        return {"statistics": self.bank[copy, indices], "label": label, **of}
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        said, _ = net(batch["statistics"])
-        total, label, acted = len(batch["label"]), batch["label"], batch["acted"]
-        smoothing = self.shares.smoothing
-        emotion = smooth_cross_entropy(
-            said["emotion"][acted], label[acted], smoothing=smoothing, total=total
-        )
-        level = smooth_cross_entropy(
-            said["level"][~acted], label[~acted], smoothing=smoothing, total=total
-        )
-        return self.shares.emotion * emotion + self.shares.level * level
+        """The mean over the batch, summed over the members of the net."""
+        said, _ = net(batch["statistics"])  # [members, B, answers] each
+        loss = torch.zeros(())
+        for emotion, level in zip(said["emotion"], said["level"], strict=True):
+            for name, logits, weight in (
+                (RAVDESS, emotion, self.shares.emotion),
+                (ASED, emotion[:, KNOWN], self.shares.emotion),
+                (BAVED, level, self.shares.level),
+            ):
+                loss = loss + weight * smooth_cross_entropy(
+                    logits[batch[name]],
+                    batch["label"][batch[name]],
+                    smoothing=self.shares.smoothing,
+                    total=len(batch["label"]),
+                )
+        return loss
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
         device = next(net.parameters()).device
         said, _ = net(self.bank[0, indices].to(device))
-        return {
-            "emotion": said["emotion"].float().cpu().numpy(),
-            "level": said["level"].float().cpu().numpy(),
-            "indices": indices,
-        }
+        logits = {name: each.mean(dim=0).float().cpu().numpy() for name, each in said.items()}
+        return {**logits, "indices": indices}
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
-        acted, words = self._parts(predictions)
+        acted, other, words = (self._part(predictions, name) for name in NAMES)
         return {
             "uar": uar(acted["label"], acted["emotion"].argmax(axis=1)),
+            "ased_uar": uar(other["label"], other["emotion"].argmax(axis=1)),
             "level_uar": uar(words["label"], words["level"].argmax(axis=1)),
         }
 
     def calibrate(self, predictions: Predictions) -> Calibration:
-        acted, words = self._parts(predictions)
+        acted, words = (self._part(predictions, name) for name in (RAVDESS, BAVED))
         emotion, level = np.eye(len(RAVDESS8)), np.eye(len(LEVELS))
         return {
             "temperature": fit_temperature(acted["emotion"], emotion[acted["label"]]),
@@ -158,9 +168,32 @@ class VoiceTask(Task):
         }
 
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
-        acted, words = self._parts(predictions)
-        label, speaker = acted["label"], self.speaker[acted["indices"]]
-        chances = cross_fitted(acted["emotion"], np.eye(len(RAVDESS8))[label], speaker)
+        metrics: list[Metric] = []
+        groups: list[GroupResult] = []
+        for name, title, labels in (
+            (RAVDESS, "RAVDESS", RAVDESS8.labels),
+            (ASED, "ASED", ased.ASED5.labels),
+        ):
+            part = self._part(predictions, name)
+            label, said = part["label"], part["emotion"].argmax(axis=1)
+            metrics += self._emotion_metrics(part, title, rng)
+            for key in (part["sex"], part["speaker"])[: 2 if name == RAVDESS else 1]:
+                groups += [
+                    GroupResult(title, g, "uar", uar(label[key == g], said[key == g]), int(n))
+                    for g, n in zip(*np.unique(key, return_counts=True), strict=True)
+                ]
+            groups += [
+                GroupResult(title, labels[c], "recall", value, int((label == c).sum()))
+                for c, value in recalls(label, said).items()
+            ]
+        words = self._part(predictions, BAVED)
+        return Report(metrics + self._arousal_metrics(words, rng), groups)
+
+    def _emotion_metrics(
+        self, part: Predictions, title: str, rng: np.random.Generator
+    ) -> list[Metric]:
+        label, target = part["label"], np.eye(part["emotion"].shape[1])[part["label"]]
+        chances = cross_fitted(part["emotion"], target, part["speaker"])
         said = chances.argmax(axis=1)
         measures = {
             "uar": lambda rows: uar(label[rows], said[rows]),
@@ -169,19 +202,7 @@ class VoiceTask(Task):
             "brier": lambda rows: brier(label[rows], chances[rows]),
             "ece": lambda rows: ece(said[rows] == label[rows], chances[rows].max(axis=1)),
         }
-        protocol = self.recipe.protocol
-        metrics = measured(measures, speaker, rng, corpus="RAVDESS", protocol=protocol)
-        metrics += self._arousal_metrics(words, rng)
-        sex = self.sex[acted["indices"]]
-        groups = [
-            GroupResult("RAVDESS", g, "uar", uar(label[sex == g], said[sex == g]), int(n))
-            for g, n in zip(*np.unique(sex, return_counts=True), strict=True)
-        ]
-        groups += [
-            GroupResult("RAVDESS", RAVDESS8.labels[c], "recall", value, int((label == c).sum()))
-            for c, value in recalls(label, said).items()
-        ]
-        return Report(metrics, groups)
+        return measured(measures, part["speaker"], rng, corpus=title, protocol=PROTOCOL)
 
     def _arousal_metrics(self, words: Predictions, rng: np.random.Generator) -> list[Metric]:
         truth = LEVELS[words["label"]]
@@ -192,55 +213,66 @@ class VoiceTask(Task):
             "arousal_ccc": lambda rows: ccc(truth[rows], arousal[rows]),
             "level_uar": lambda rows: uar(words["label"][rows], level[rows]),
         }
-        speaker = self.speaker[words["indices"]]
-        protocol = "five folds of whole speakers, levels low, neutral, high as -1, 0, 1"
-        return measured(measures, speaker, rng, corpus="BAVED", protocol=protocol)
+        protocol = f"{PROTOCOL}, levels low, neutral, high as -1, 0, 1"
+        return measured(measures, words["speaker"], rng, corpus="BAVED", protocol=protocol)
 
-    def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
+    def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
         shipped = _Shipped(
-            Heard(self.statistics, net),
+            self.statistics,
+            nets,
             calibration["temperature"],
             calibration["level_temperature"],
         )
-        export_onnx(
-            shipped,
-            {"log_mel": self.example},
-            tuple(self.outputs),
-            path,
-            dynamic={"log_mel": {0: "N", 1: "T"}},
-        )
+        example = {"log_mel": self.heard[0], "pitch": self.heard[1]}
+        dynamic = {name: {0: "N", 1: "T"} for name in example}
+        export_onnx(shipped, example, tuple(self.outputs), path, dynamic=dynamic, half=True)
 
-    def _parts(self, predictions: Predictions) -> tuple[Predictions, Predictions]:
-        """The predictions on RAVDESS and on BAVED, with labels."""
+    def _part(self, predictions: Predictions, corpus: str) -> Predictions:
+        """The predictions on one corpus, with labels; on ASED among the emotions that it knows."""
         indices = predictions["indices"]
-        full = {**predictions, "label": self.label[indices]}
-        acted = self.acted[indices]
-        return (
-            {key: value[acted] for key, value in full.items()},
-            {key: value[~acted] for key, value in full.items()},
-        )
+        rows = self.corpus[indices] == corpus
+        mine = {key: value[rows] for key, value in predictions.items()}
+        if corpus == ASED:
+            mine["emotion"] = mine["emotion"][:, KNOWN]
+        about = {"label": self.label, "speaker": self.speaker, "sex": self.sex}
+        return mine | {key: value[indices[rows]] for key, value in about.items()}
 
-    def _balanced(self, indices: Indices) -> Indices:
-        neutral = self.acted[indices] & (self.label[indices] == RAVDESS8.index("neutral"))
-        return np.repeat(indices, np.where(neutral, self.shares.neutral, 1))
+    def _repeated(self, indices: Indices) -> Indices:
+        """Samples to see in an epoch, some of them several times."""
+        acted = self.corpus[indices] == RAVDESS
+        neutral = acted & (self.label[indices] == RAVDESS8.labels.index("neutral"))
+        times = np.where(acted, self.shares.acted, 1) * np.where(neutral, self.shares.neutral, 1)
+        return np.repeat(indices, times)
 
 
 class _Shipped(nn.Module):
-    """Calibrated probabilities, arousal and the embedding."""
+    """Calibrated probabilities and arousal, the mean of the nets; the embedding; what each says."""
 
-    def __init__(self, net: nn.Module, temperature: float, level_temperature: float) -> None:
+    def __init__(
+        self,
+        statistics: nn.Module,
+        nets: Sequence[nn.Module],
+        temperature: float,
+        level_temperature: float,
+    ) -> None:
         super().__init__()
-        self.net = net
+        self.statistics = statistics
+        self.nets = nn.ModuleList(nets)
         self.temperature = temperature
         self.level_temperature = level_temperature
 
-    def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        said, embedding = self.net(log_mel)
-        level = functional.softmax(said["level"] / self.level_temperature, dim=1)
-        arousal = level[:, 2] - level[:, 0]
-        return functional.softmax(said["emotion"] / self.temperature, dim=1), arousal, embedding
+    def forward(self, log_mel: Tensor, pitch: Tensor) -> tuple[Tensor, ...]:
+        numbers = self.statistics(log_mel, pitch)
+        said = [net(numbers) for net in self.nets]
+        emotion = torch.stack([logits["emotion"].mean(dim=0) for logits, _ in said], dim=1)
+        level = torch.stack([logits["level"].mean(dim=0) for logits, _ in said], dim=1)
+        chances = functional.softmax(emotion / self.temperature, dim=2)  # [N, 5, 8]
+        levels = functional.softmax(level / self.level_temperature, dim=2)
+        arousal = levels[:, :, 2] - levels[:, :, 0]  # [N, 5]
+        # Embeddings of several nets have no axes in common: the first net's stands for all.
+        return chances.mean(dim=1), arousal.mean(dim=1), said[0][1], chances, arousal
 
 
 def build(recipe: Recipe, data: Path) -> Task:
-    """The voice task of a recipe; `data` holds the folders ravdess and baved."""
+    """The voice task of a recipe; `data` holds the folders ravdess, ased and baved."""
     return VoiceTask(recipe, data)
