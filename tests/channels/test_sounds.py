@@ -48,6 +48,23 @@ def test_names_are_those_of_the_card_and_scores_are_shares(demo: Path) -> None:
         assert all(0 <= mark.score <= 1 and mark.kind == "sound" for mark in found)
 
 
+def test_a_whole_clip_is_scored_at_once() -> None:
+    rng = np.random.default_rng(0)
+    pieces = [noise(seconds, rng) for seconds in (0.3, 2, 5)]
+    scores = Sounds().score(pieces)["probabilities"]
+    assert scores.shape == (3, 11)
+    np.testing.assert_allclose(Sounds().score(pieces[1:2])["probabilities"], scores[1:2], atol=1e-6)
+
+
+def test_the_threshold_is_the_cards_unless_one_is_given() -> None:
+    rng = np.random.default_rng(0)
+    recording = sound(noise(4, rng))
+    (observation,) = Sounds(threshold=0.0).observe(recording)
+    assert len({mark.text for mark in observation.marks}) == 10
+    assert find_card("sounds-esc10").threshold == 0.9
+    assert all(mark.score >= 0.9 for mark in marks(recording))
+
+
 def test_it_is_no_ones_emotion(demo: Path) -> None:
     (observation,) = Sounds().observe(insula.open(demo))
     assert observation.person == ""

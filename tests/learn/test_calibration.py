@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from insula.learn.calibration import cross_fitted, fit_temperature, sigmoid, softmax
+from insula.learn.calibration import cross_fitted, fit_platt, fit_temperature, sigmoid, softmax
 from insula.learn.metrics import ece
 
 
@@ -48,3 +48,15 @@ def test_one_group_is_left_as_it_is() -> None:
 def test_extreme_logits_stay_finite() -> None:
     assert softmax(np.array([[1e4, -1e4]])).tolist() == [[1, 0]]
     assert sigmoid(np.array([-1e4, 0, 1e4])).tolist() == [0, 0.5, 1]
+
+
+def test_scale_and_shift_are_found_again() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, 40_000)
+    right = rng.random(40_000) < sigmoid(0.7 * logits - 1.2)
+    assert fit_platt(logits, right) == pytest.approx((0.7, -1.2), abs=0.05)
+
+
+def test_scale_and_shift_of_what_is_always_right_are_finite() -> None:
+    scale, shift = fit_platt(np.full(9, 2.0), np.ones(9, bool))
+    assert sigmoid(np.array(scale * 2 + shift)) == pytest.approx(10 / 11, abs=1e-3)

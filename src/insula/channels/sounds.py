@@ -7,7 +7,7 @@ channel gives marks and no estimate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +19,13 @@ from insula.core.track import Array, Track, paint
 from insula.media.audio import SAMPLE_RATE
 from insula.media.spectral import log_mel
 from insula.media.speech import speech_marks
+from insula.zoo.card import Card
 from insula.zoo.session import Model
 
 BATCH = 16  # windows a call
 SILENCE = 1e-3  # root mean square of full scale, -60 dB, below which nothing is to be heard
 LEAST_SILENCE = 1.0  # seconds
+THRESHOLD = 0.5  # where a card names none
 
 
 class Sounds(Channel):
@@ -32,7 +34,8 @@ class Sounds(Channel):
     The score of a mark is the mean score of its class over its time; of speech the mean probability
     of Silero. Silence is measured, not guessed: its score is 1.
 
-    model: a weight name or folder. threshold: score from which a window counts. window, hop: s.
+    model: a weight name or folder. threshold: score from which a window counts; by default the
+    card's, which keeps false events on speech rare. window, hop: seconds.
     """
 
     name = "sounds"
@@ -44,7 +47,7 @@ class Sounds(Channel):
     def __init__(
         self,
         model: str = "sounds-esc10",
-        threshold: float = 0.5,
+        threshold: float | None = None,
         window: float = 2.0,
         hop: float = 1.0,
     ) -> None:
@@ -86,11 +89,21 @@ class Sounds(Channel):
         if scores:
             judged = paint(recording.span, spans, np.concatenate(scores), labels, hop=self.hop)
             silent = [any(time in span for span in silences) for time in judged.times]
-            marks += self._events(recording.span, judged, judged.mask & ~np.array(silent))
+            audible = judged.mask & ~np.array(silent)
+            marks += self._events(recording.span, judged, audible, self._threshold(model.card))
         if not marks:
             return []
         marks.sort(key=lambda mark: (mark.span, mark.text))
         return [Observation(self.name, "", recording.span, {}, tuple(marks))]
+
+    def score(self, pieces: Sequence[Array]) -> Mapping[str, Array]:
+        """What the weights say of whole clips, each judged at once instead of window by window.
+
+        pieces: P of them, mono at 16 kHz. Returns "probabilities" (P, labels of the card).
+        """
+        model = Model.shared(self.model)
+        rows = [model.run(log_mel=log_mel(piece)[None])["probabilities"] for piece in pieces]
+        return {"probabilities": np.concatenate(rows)}
 
     def _batches(self, recording: Recording) -> Iterator[list[tuple[Span, Array]]]:
         """Windows with their samples, a batch at a time; the last is padded with zeros."""
@@ -105,7 +118,12 @@ class Sounds(Channel):
                 batch.append((span, np.pad(samples, (0, length - len(samples)))))
             yield batch
 
-    def _events(self, whole: Span, judged: Track, audible: Array) -> list[Mark]:
+    def _threshold(self, card: Card) -> float:
+        if self.threshold is not None:
+            return self.threshold
+        return THRESHOLD if card.threshold is None else card.threshold
+
+    def _events(self, whole: Span, judged: Track, audible: Array, threshold: float) -> list[Mark]:
         """A mark for each stretch in which a class is above the threshold.
 
         Windows overlap, so nearly every moment is judged twice; the mean of the judgements
@@ -115,7 +133,7 @@ class Sounds(Channel):
         for column, label in enumerate(judged.names):
             if label == "speech":  # Silero answers that, and with exact times
                 continue
-            heard = np.flatnonzero(audible & (judged.values[:, column] >= self.threshold))
+            heard = np.flatnonzero(audible & (judged.values[:, column] >= threshold))
             for run in np.split(heard, np.flatnonzero(np.diff(heard) > 1) + 1):
                 if len(run):
                     start, end = judged.times[run[[0, -1]]] + [-self.hop / 2, self.hop / 2]

@@ -1,6 +1,6 @@
 """Statistics of sounds, computed once: each clip as it is, and changed copies of it.
 
-    clips -> log-mel -> changed copies -> SpectrogramStatistics -> bank (copies + 1, N, F)
+    spectrograms -> changed copies -> statistics -> bank (copies + 1, N, F)
 
 The statistics have nothing to learn, so an epoch of training only draws one copy of each clip.
 """
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.learn.recipe import Recipe
-from insula.media.spectral import log_mel
 from insula.registry import load_object
 
 QUIET = 7.0  # natural-log units (30 dB) under the loudest row: the pauses around a clip
@@ -34,18 +33,6 @@ class Statistics(Protocol):
     def __call__(self, spectrogram: Tensor) -> Tensor: ...
 
 
-class Heard(nn.Module):
-    """The net as it ships: from log-mel to logits of each head and the embedding."""
-
-    def __init__(self, statistics: nn.Module, judge: nn.Module) -> None:
-        super().__init__()
-        self.statistics = statistics
-        self.judge = judge
-
-    def forward(self, spectrogram: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        return self.judge(self.statistics(spectrogram))
-
-
 def make_statistics(recipe: Recipe) -> nn.Module:
     """The module that the recipe's [front] names."""
     address = str(recipe.mapping("front")["statistics"])
@@ -53,9 +40,8 @@ def make_statistics(recipe: Recipe) -> nn.Module:
     return kind().eval()
 
 
-def spectrogram(audio: np.ndarray) -> np.ndarray:
-    """Log-mel of a clip without the pauses before and after it: (T, 64)."""
-    rows = log_mel(audio)
+def without_pauses(rows: np.ndarray) -> np.ndarray:
+    """What is left of a spectrogram, (T, 64), from its first loud moment to its last."""
     loud = rows.max(axis=1)
     heard = np.flatnonzero(loud > loud.max() - QUIET)
     return rows[max(0, heard[0] - MARGIN) : heard[-1] + 1 + MARGIN]

@@ -59,9 +59,9 @@ class SpectrogramStatistics(nn.Module):
     def forward(self, log_mel: Tensor) -> Tensor:
         """log_mel: [B, T, 64] natural logarithm of power, T of any length. Returns [B, F]."""
         power = log_mel.exp()
-        bands = (power / _level(power) + QUIETEST).log()  # [B, T, 64]
+        bands = (power / mean_power(power) + QUIETEST).log()  # [B, T, 64]
         energy = bands.exp().mean(dim=2).log()  # [B, T]
-        activity = _activity(energy)  # [B, T], adds up to T where all is active
+        activity = activity_of(energy)  # [B, T], adds up to T where all is active
         share = (activity / activity.sum(dim=1, keepdim=True)).unsqueeze(2)  # [B, T, 1]
         cepstrum = bands @ self.cosines
         change = _change(cepstrum)
@@ -89,7 +89,7 @@ class SpectrogramStatistics(nn.Module):
         """How much groups of bands change over each lag: [B, 6 * 16], logarithmic."""
         groups = bands @ self.groups
         length = groups.shape[1]
-        padded = _extend(groups, 0, max(LAGS))
+        padded = extended(groups, 0, max(LAGS))
         squares = [(padded[:, lag : lag + length] - groups).square() for lag in LAGS]
         means = [(share * square).sum(dim=1) for square in squares]
         return (torch.cat(means, dim=1) + QUIETEST).log() / 2
@@ -127,13 +127,13 @@ class SpectrogramJudge(nn.Module):
         return {name: head(kept) for name, head in self.heads.items()}, embedding
 
 
-def _level(power: Tensor) -> Tensor:
+def mean_power(power: Tensor) -> Tensor:
     """Mean power of the moments, each weighted by its power, so that pauses hardly count."""
     moments = power.mean(dim=2, keepdim=True)  # [B, T, 1]
     return moments.square().sum(dim=1, keepdim=True) / moments.sum(dim=1, keepdim=True) + SILENT
 
 
-def _activity(energy: Tensor) -> Tensor:
+def activity_of(energy: Tensor) -> Tensor:
     """How far each moment is not a pause, [B, T] in [0, 1]: from log energy."""
     loud = (2 * energy).logsumexp(dim=1, keepdim=True) / 2
     loud = loud - torch.ones_like(energy).sum(dim=1, keepdim=True).log() / 2
@@ -151,17 +151,17 @@ def _summary(moments: Tensor, share: Tensor) -> Tensor:
 
 def _pace(activity: Tensor) -> Tensor:
     """Share of active time, and how often activity starts or stops, a second of it: [B, 2]."""
-    turns = (activity - _extend(activity.unsqueeze(2), 1, 0)[:, :-1, 0]).abs().sum(dim=1)
+    turns = (activity - extended(activity.unsqueeze(2), 1, 0)[:, :-1, 0]).abs().sum(dim=1)
     return torch.stack([activity.mean(dim=1), 100 * turns / activity.sum(dim=1)], dim=1)
 
 
 def _change(moments: Tensor) -> Tensor:
     """Difference between the row after and the row before: [B, T, D]."""
-    padded = _extend(moments, 1, 1)
+    padded = extended(moments, 1, 1)
     return padded[:, 2:] - padded[:, :-2]
 
 
-def _extend(moments: Tensor, before: int, after: int) -> Tensor:
+def extended(moments: Tensor, before: int, after: int) -> Tensor:
     """The first and last row repeated outwards: [B, before + T + after, D]."""
     first = moments[:, :1].expand(-1, before, -1)
     last = moments[:, -1:].expand(-1, after, -1)
