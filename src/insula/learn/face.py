@@ -1,13 +1,24 @@
-"""The face task: eight expressions from 48 x 48 grey faces, with the raters' votes as targets.
+"""The face task: eight expressions from 48 x 48 grey faces that ten raters looked at.
 
-The held-out part judges only the net of the last epoch, so no choice is made on it; the one number
-fitted on it, the temperature, is judged on the half that it was not fitted on.
+    face -> net -> logits -> at one temperature: votes, the share of raters each expression gets
+                          -> rare expressions raised, at another temperature: probabilities of
+                             being what most raters see
+
+A net that has learnt shares of votes seldom puts a rare expression first. Its logits are therefore
+lowered by a part of the logarithm of how frequent each expression is: "post-hoc logit adjustment",
+Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 9.
+
+Every twentieth face of the training part is kept from learning: on these the calibration is
+fitted. The held-out part of the corpus judges the net of the last epoch, and nothing is chosen or
+fitted on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,11 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.core.space import EKMAN8
-from insula.corpora.ferplus import read_faces
+from insula.corpora.ferplus import SIDE, read_faces
 from insula.learn.augment import FaceChanges, change_faces
-from insula.learn.calibration import cross_fitted, fit_temperature
+from insula.learn.calibration import fit_temperature, softmax
 from insula.learn.export import export_onnx
-from insula.learn.metrics import accuracy, ece, f1_macro, recalls, uar
+from insula.learn.metrics import accuracy, divergence, ece, f1_macro, recalls, uar
 from insula.learn.recipe import Recipe
 from insula.learn.report import measured
 from insula.learn.task import (
@@ -31,9 +42,29 @@ from insula.learn.task import (
     Report,
     Task,
 )
-from insula.zoo.card import GroupResult
+from insula.zoo.card import GroupResult, Learned
 
+CLASSES = len(EKMAN8)
 PREDICT_BATCH = 512  # faces
+CALIBRATION_EVERY = 20  # of the training faces
+RAISES = np.linspace(0, 1, 41)  # shares of the prior by which rare expressions may be raised
+
+
+@dataclass(frozen=True)
+class FaceLearning:
+    """The section [learning] of a recipe."""
+
+    targets: Literal["votes", "majority"]
+    """The shares of votes, or all to the expression that most raters see."""
+    window: int
+    """Side of the pieces of faces that are learnt from at first, in pixels: faster than 48."""
+    mix: float
+    """How far such pieces are mixed in pairs, as the parameter of the beta distribution of the
+    shares (Zhang et al., "mixup", ICLR 2018); 0 for not."""
+    whole: float
+    """Share of the training, at its end, in which whole faces are learnt from, one by one."""
+    spared: float
+    """Accuracy that may be given for the recall of rare expressions when calibrating."""
 
 
 class FaceTask(Task):
@@ -41,27 +72,45 @@ class FaceTask(Task):
 
     metric = "accuracy"
     inputs = {"faces": "float32 [N,1,48,48]"}
-    outputs = {"probabilities": "float32 [N,8]", "embedding": "float32 [N,128]"}
+    learned = (Learned("ferplus", "train"),)
 
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self.recipe = recipe
         self.changes = recipe.section("augmentation", FaceChanges)
+        self.learning = recipe.section("learning", FaceLearning)
         train, valid = (read_faces(data / "ferplus", part) for part in ("train", "valid"))
         self.images = torch.from_numpy(np.concatenate([train.images, valid.images]))
         votes = np.concatenate([train.votes, valid.votes])
-        self.targets = votes / votes.sum(axis=1, keepdims=True)  # (N, 8)
+        self.shares = votes / votes.sum(axis=1, keepdims=True)  # (N, 8)
         self.label = np.concatenate([train.label, valid.label])
-        count = len(train.images)
-        held_out = np.arange(count, count + len(valid.images))
-        self.folds = (Fold("all", np.arange(count), held_out),)
-        self.everything = np.arange(count)
+        everyone, count = np.arange(len(self.label)), len(train.label)
+        self.judging = everyone >= count
+        kept = (everyone % CALIBRATION_EVERY == 0) | self.judging
+        self.folds = (Fold("all", everyone[~kept], everyone[kept]),)
+        frequency = np.bincount(self.label[~kept], minlength=CLASSES) + 1
+        self.prior = np.log(frequency / frequency.sum()).astype(np.float32)
+        epochs = int(str(recipe.mapping("optimiser")["epochs"]))
+        self.all_in_all = self.to_come = epochs * len(self.folds[0].train)  # faces
+        width = self.make_net().head.in_features
+        self.outputs = {
+            "probabilities": f"float32 [N,{CLASSES}]",
+            "votes": f"float32 [N,{CLASSES}]",
+            "embedding": f"float32 [N,{width}]",
+        }
 
     def make_net(self) -> nn.Module:
-        return self.recipe.make_net(classes=self.targets.shape[1])
+        return self.recipe.make_net(classes=CLASSES)
 
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
-        faces = change_faces(self._faces(indices), self.changes, rng)
-        return {"faces": faces, "targets": torch.from_numpy(self.targets[indices])}
+        self.to_come -= len(indices)
+        whole = self.to_come < self.learning.whole * self.all_in_all
+        window = SIDE if whole else self.learning.window
+        faces = change_faces(self._faces(indices), self.changes, rng, window=window)
+        targets = self.shares[indices]
+        if self.learning.targets == "majority":
+            targets = np.eye(CLASSES, dtype=np.float32)[self.label[indices]]
+        batch = {"faces": faces, "targets": torch.from_numpy(targets)}
+        return batch if whole or not self.learning.mix else mixed(batch, self.learning.mix, rng)
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         logits, _ = net(batch["faces"])
@@ -75,33 +124,46 @@ class FaceTask(Task):
             logits.append(said.float().cpu().numpy())
         return {
             "logits": np.concatenate(logits),
-            "targets": self.targets[indices],
+            "shares": self.shares[indices],
             "label": self.label[indices],
+            "judging": self.judging[indices],
         }
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
-        hits = predictions["logits"].argmax(axis=1) == predictions["label"]
-        return {"accuracy": float(hits.mean())}
+        judged = _rows(predictions, predictions["judging"])
+        said = judged["logits"].argmax(axis=1)
+        return {"accuracy": accuracy(judged["label"], said), "uar": uar(judged["label"], said)}
 
     def calibrate(self, predictions: Predictions) -> Calibration:
-        return {"temperature": fit_temperature(predictions["logits"], predictions["targets"])}
+        kept = _rows(predictions, ~predictions["judging"])
+        raised = self._most_raised(kept["logits"], kept["label"])
+        logits = kept["logits"] - raised * self.prior
+        return {
+            "raised": raised,
+            "temperature": fit_temperature(logits, np.eye(CLASSES)[kept["label"]]),
+            "votes_temperature": fit_temperature(kept["logits"], kept["shares"]),
+        }
 
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
-        label, targets = predictions["label"], predictions["targets"]
-        pictures = np.arange(len(label))
-        chances = cross_fitted(predictions["logits"], targets, pictures)
+        numbers = self.calibrate(predictions)
+        judged = _rows(predictions, predictions["judging"])
+        label = judged["label"]
+        logits = judged["logits"] - numbers["raised"] * self.prior
+        chances = softmax(logits / numbers["temperature"])
+        votes = softmax(judged["logits"] / numbers["votes_temperature"])
         said, sure = chances.argmax(axis=1), chances.max(axis=1)
-        agreeing = targets[pictures, said]
+        apart = divergence(judged["shares"], votes)
         measures = {
             "accuracy": lambda rows: accuracy(label[rows], said[rows]),
             "uar": lambda rows: uar(label[rows], said[rows]),
             "f1_macro": lambda rows: f1_macro(label[rows], said[rows]),
             "ece": lambda rows: ece(said[rows] == label[rows], sure[rows]),
-            "ece_votes": lambda rows: ece(agreeing[rows], sure[rows]),
+            "kl_votes": lambda rows: float(apart[rows].mean()),
         }
         corpus, protocol = "FER+ Valid", self.recipe.protocol
+        pictures = np.arange(len(label))
         metrics = measured(measures, pictures, rng, corpus=corpus, protocol=protocol)
-        counts = np.bincount(label, minlength=len(EKMAN8))
+        counts = np.bincount(label, minlength=CLASSES)
         by_class = recalls(label, said)
         groups = [
             GroupResult(corpus, EKMAN8.labels[c], "recall", value, int(counts[c]))
@@ -109,18 +171,37 @@ class FaceTask(Task):
         ]
         return Report(metrics, groups)
 
-    def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
+    def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
+        (net,) = nets
         export_onnx(
-            _Shipped(net, calibration["temperature"]),
-            {"faces": self._faces(self.everything[:3])},
-            ("probabilities", "embedding"),
+            _Shipped(net, calibration, torch.from_numpy(self.prior)),
+            {"faces": self._faces(self.folds[0].train[:3])},
+            tuple(self.outputs),
             path,
             dynamic={"faces": {0: "N"}},
             half=True,
         )
 
+    def _most_raised(self, logits: np.ndarray, label: np.ndarray) -> float:
+        """The largest share of the prior that costs no more accuracy than may be spared."""
+        reached = [
+            accuracy(label, (logits - share * self.prior).argmax(axis=1)) for share in RAISES
+        ]
+        enough = np.array(reached) >= max(reached) - self.learning.spared
+        return float(RAISES[enough].max())
+
     def _faces(self, indices: Indices) -> Tensor:
         return self.images[torch.from_numpy(indices)].unsqueeze(1).float() / 255
+
+
+def mixed(batch: Batch, mix: float, rng: np.random.Generator) -> Batch:
+    """Every sample of the batch with a share of another, in its face and in its targets."""
+    share = torch.from_numpy(rng.beta(mix, mix, len(batch["faces"])).astype(np.float32))
+    others = torch.from_numpy(rng.permutation(len(share)))
+    return {
+        name: torch.lerp(values[others], values, share.view(-1, *(values.ndim - 1) * [1]))
+        for name, values in batch.items()
+    }
 
 
 def both_ways(net: nn.Module, faces: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,17 +213,30 @@ def both_ways(net: nn.Module, faces: Tensor) -> tuple[Tensor, Tensor]:
     return (said[0] + mirrored[0]) / 2, (said[1] + mirrored[1]) / 2
 
 
-class _Shipped(nn.Module):
-    """Probabilities, calibrated, and the embedding; the same for a face and its mirror image."""
+def _rows(predictions: Predictions, chosen: np.ndarray) -> Predictions:
+    return {name: values[chosen] for name, values in predictions.items()}
 
-    def __init__(self, net: nn.Module, temperature: float) -> None:
+
+class _Shipped(nn.Module):
+    """Calibrated probabilities, votes and the embedding; the same for a face and its mirror image.
+
+    prior: (C,), the logarithm of how frequent each expression is.
+    """
+
+    prior: Tensor
+
+    def __init__(self, net: nn.Module, calibration: Calibration, prior: Tensor) -> None:
         super().__init__()
         self.net = net
-        self.temperature = temperature
+        self.calibration = calibration
+        self.register_buffer("prior", prior)
 
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         logits, embedding = both_ways(self.net, faces)
-        return functional.softmax(logits / self.temperature, dim=1), embedding
+        raised = logits - self.calibration["raised"] * self.prior
+        probabilities = functional.softmax(raised / self.calibration["temperature"], dim=1)
+        votes = functional.softmax(logits / self.calibration["votes_temperature"], dim=1)
+        return probabilities, votes, embedding
 
 
 def build(recipe: Recipe, data: Path) -> Task:
