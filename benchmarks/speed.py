@@ -24,7 +24,7 @@ from statistics import median
 from material import Row, row, show, source, talking_head, transcript, write
 
 import insula
-from insula.channels.face import detectors
+from insula.channels.face.mtcnn import MtcnnDetector
 from insula.channels.words import sphinx
 from insula.media import speech
 from insula.media.video import VideoFile
@@ -89,28 +89,28 @@ class Recorded:
 
 @contextmanager
 def recording_calls() -> Iterator[list[Callable[[], object]]]:
-    """Every call of an ONNX model, the face cascade and pocketsphinx made meanwhile."""
+    """Every call of an ONNX model, the face detector and pocketsphinx made meanwhile."""
     calls: list[Callable[[], object]] = []
-    run, start = Model.run, detectors.CascadeDetector.__init__
+    run, start = Model.run, MtcnnDetector.__init__
     session, decoder = speech._session, sphinx._decoder
 
     def kept_run(self: Model, **inputs: object) -> object:
         calls.append(lambda: run(self, **inputs))  # type: ignore[arg-type]
         return run(self, **inputs)  # type: ignore[arg-type]
 
-    def kept_start(self: detectors.CascadeDetector) -> None:
+    def kept_start(self: MtcnnDetector) -> None:
         start(self)
-        self._cascade = Recorded(self._cascade, calls)
+        self._p, self._r, self._o = (Recorded(net, calls) for net in (self._p, self._r, self._o))
 
     Model.run = kept_run  # type: ignore[assignment]
-    detectors.CascadeDetector.__init__ = kept_start  # type: ignore[method-assign]
+    MtcnnDetector.__init__ = kept_start  # type: ignore[method-assign]
     speech._session = lambda: Recorded(session(), calls)  # type: ignore[assignment]
     sphinx._decoder = lambda: Recorded(decoder(), calls)  # type: ignore[assignment]
     try:
         yield calls
     finally:
         Model.run = run  # type: ignore[method-assign]
-        detectors.CascadeDetector.__init__ = start  # type: ignore[method-assign]
+        MtcnnDetector.__init__ = start  # type: ignore[method-assign]
         speech._session, sphinx._decoder = session, decoder
 
 

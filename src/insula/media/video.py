@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import av
 import numpy as np
@@ -168,25 +168,41 @@ def frames(
         yield Frames(times[:filled], batch[:filled])
 
 
-def nearest_to_grid(shots: Iterable[Shot], rate: float) -> Iterator[Shot]:
-    """Of `shots`, those that are the nearest one to some moment k / rate, each once.
+class Timed(Protocol):
+    """Anything that happens at a time."""
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def nearest_to_grid(shots: Iterable[T], rate: float) -> Iterator[T]:
+    """Of `shots`, those that are the nearest one to some moment k / rate, each once."""
+    return (shot for shot, nearest in beside_grid(shots, rate) if nearest)
+
+
+def beside_grid(shots: Iterable[T], rate: float) -> Iterator[tuple[T, bool]]:
+    """All `shots`, each with whether it is the nearest one to some moment k / rate.
 
     A shot answers for the moments between the midpoints to its neighbours. The grid counts from
     second 0 whatever is read, so a crop picks the frames that the whole would.
     """
     answered = -1  # the last k that a shot answers for
-    held: Shot | None = None
+    held: T | None = None
     half = 0.0  # half the way from the shot before to the held one
     for shot in shots:
         if held is not None:
             half = (shot.time - held.time) / 2
             upto = math.floor(rate * (held.time + half))
-            if upto > answered:
-                yield held
+            yield held, upto > answered
             answered = upto
         held = shot
-    if held is not None and math.floor(rate * (held.time + half)) > answered:
-        yield held
+    if held is not None:
+        yield held, math.floor(rate * (held.time + half)) > answered
 
 
 class _Painter:

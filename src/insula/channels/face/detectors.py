@@ -1,31 +1,17 @@
-"""Where the faces are: frames in, boxes out. Shapes: `N` frames, `K` faces in one of them."""
+"""The detectors: frames in, faces out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 
+from insula.channels.face.faces import NO_FACES, Detector, Faces, largest_first, shrink, squared
+from insula.channels.face.mtcnn import MtcnnDetector, weights_folder
 from insula.core.track import Array
 from insula.errors import UnknownName
 from insula.zoo.store import weights_path
-
-NO_FACES = np.zeros((0, 5), np.float32)
-
-
-class Detector(Protocol):
-    """Finds faces."""
-
-    def detect(self, images: Iterable[Array]) -> list[Array]:
-        """The faces of each frame.
-
-        images: N arrays (H, W, 3) uint8 RGB. Returns N arrays (K, 5) float32, the largest face
-        first: x, y, width, height in pixels of the frame, score in [0, 1].
-        """
-        ...
 
 
 class CascadeDetector:
@@ -54,11 +40,8 @@ class CascadeDetector:
         path = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
         self._cascade = cv2.CascadeClassifier(str(path))
 
-    def detect(self, images: Iterable[Array]) -> list[Array]:
-        """The faces of each frame; see `Detector.detect`."""
-        return [self._find(image) for image in images]
-
-    def _find(self, image: Array) -> Array:
+    def find(self, image: Array, near: Array | None = None) -> Faces:
+        """The faces of a frame, all of it searched; see `Detector.find`."""
         shrunk, scale = shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), self.WIDTH)
         boxes, _, sums = self._cascade.detectMultiScale3(
             shrunk,
@@ -71,8 +54,8 @@ class CascadeDetector:
             return NO_FACES
         strength = np.ravel(sums)
         scores = np.clip(strength / self.CERTAIN, 0, 1)
-        faces = np.column_stack([np.asarray(boxes) / scale, scores])
-        return largest_first(faces[strength >= self.DOUBTFUL])
+        sure = strength >= self.DOUBTFUL
+        return largest_first(np.asarray(boxes)[sure] / scale, scores[sure])
 
 
 class YuNetDetector:
@@ -89,43 +72,33 @@ class YuNetDetector:
             str(weights_path(card)), "", (0, 0), self.LEAST_SCORE, self.OVERLAP, self.MOST
         )
 
-    def detect(self, images: Iterable[Array]) -> list[Array]:
-        """The faces of each frame; see `Detector.detect`."""
-        return [self._find(image) for image in images]
-
-    def _find(self, image: Array) -> Array:
+    def find(self, image: Array, near: Array | None = None) -> Faces:
+        """The faces of a frame, all of it searched; see `Detector.find`."""
         shrunk, scale = shrink(image, self.WIDTH)
         self._net.setInputSize((shrunk.shape[1], shrunk.shape[0]))
         _, found = self._net.detect(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR))
         if found is None:
             return NO_FACES
-        # Columns 4 to 13 are eyes, nose and corners of the mouth.
-        return largest_first(np.column_stack([found[:, :4] / scale, found[:, 14]]))
+        points = found[:, 4:14].reshape(-1, 5, 2)  # in the same order as POINTS
+        return largest_first(squared(found[:, :4]) / scale, found[:, 14], points / scale)
 
 
-DETECTORS: dict[str, type[CascadeDetector] | type[YuNetDetector]] = {
+DETECTORS: dict[str, type[MtcnnDetector] | type[CascadeDetector] | type[YuNetDetector]] = {
+    "mtcnn": MtcnnDetector,
     "cascade": CascadeDetector,
     "yunet": YuNetDetector,
 }
 
 
 def detector(name: str) -> Detector:
-    """The detector called `name`, ready: "cascade" or "yunet"."""
+    """The detector called `name`, ready: "mtcnn", "cascade" or "yunet"."""
     if name not in DETECTORS:
-        raise UnknownName("face detector", name, DETECTORS)
+        raise UnknownName("face detector", name, [*DETECTORS, "auto"])
     return DETECTORS[name]()
 
 
-def shrink(image: Array, longest: int) -> tuple[Array, float]:
-    """The image with its longer side at most `longest` pixels, and the factor that took."""
-    scale = min(1.0, longest / max(image.shape[:2]))
-    if scale == 1.0:
-        return image, scale
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
-
-
-def largest_first(faces: Array) -> Array:
-    """Faces (K, 5) by falling area."""
-    ordered: Array = faces[np.argsort(-faces[:, 2] * faces[:, 3], kind="stable")]
-    return ordered.astype(np.float32)
+def choose(name: str) -> str:
+    """The detector that "auto" stands for here; any other name as it is."""
+    if name != "auto":
+        return name
+    return "mtcnn" if weights_folder() is not None else "cascade"
