@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,20 @@ def face(number: int, span: Span, box: Sequence[float] = LEFT) -> Observation:
     times = span.grid(0.2)
     boxes = Track(times, np.tile(box, (len(times), 1)), BOX, width=0.2)
     return Observation("face", f"face-{number}", WHOLE, {"face": boxes}, estimate=opinion(span))
+
+
+def moving(observation: Observation, *spans: Span) -> Observation:
+    """The same face with a mouth that moves during `spans`, and a little all the time."""
+    times = observation.tracks["face"].times
+    moves = np.array([any(time in span for span in spans) for time in times])
+    mouth = Track(times, np.where(moves, 0.6, 0.2)[:, None], ("motion",), width=0.2)
+    return replace(observation, tracks={**observation.tracks, "mouth": mouth})
+
+
+def speaker(number: int, *spans: Span) -> Observation:
+    """The turns of one speaker."""
+    marks = tuple(Mark(span, "turn") for span in spans)
+    return Observation("speakers", f"speaker-{number}", WHOLE, {}, marks)
 
 
 def voice(*spans: Span) -> Observation:
@@ -119,6 +134,78 @@ def test_nothing_observed_is_nobody() -> None:
     assert who(bind([sounds()])[0], "sounds") == [""]
 
 
+FIRST, SECOND = (Span(0.5, 2.5), Span(5, 7)), (Span(3, 4.5), Span(7.5, 9.5))
+
+
+def two_in_view(left: Sequence[Span], right: Sequence[Span]) -> list[Observation]:
+    """Two faces side by side whose mouths move during these spans, and two speakers in turn."""
+    return [
+        moving(face(0, WHOLE), *left),
+        moving(face(1, WHOLE, RIGHT), *right),
+        voice(*FIRST, *SECOND),
+        speaker(0, *FIRST),
+        speaker(1, *SECOND),
+    ]
+
+
+def test_speech_is_divided_among_speakers_by_their_mouths() -> None:
+    for left, right in ((FIRST, SECOND), (SECOND, FIRST)):
+        bound, notes = bind(two_in_view(left, right))
+        said = {each.person: each for each in bound if each.channel == "voice"}
+        assert [mark.span for mark in said["person-1"].marks] == list(left)
+        assert [mark.span for mark in said["person-2"].marks] == list(right)
+        turns = {each.person: each for each in bound if each.channel == "speakers"}
+        assert [mark.span for mark in turns["person-1"].marks] == list(left)
+        assert {each.person for each in bound} == {"person-1", "person-2"}
+        assert notes == [
+            "2 faces are in view while someone speaks; the voice and its words are put down to "
+            "the one whose mouth moves with it"
+        ]
+
+
+def test_who_speaks_behind_the_camera_is_a_person_of_their_own() -> None:
+    """One face in view all the time answers another voice; its mouth moves in its own turns."""
+    scene = [moving(face(0, WHOLE), *SECOND), voice(*FIRST, *SECOND)]
+    bound, notes = bind([*scene, speaker(0, *FIRST), speaker(1, *SECOND)])
+    said = {each.person: each for each in bound if each.channel == "voice"}
+    assert [mark.span for mark in said["person-1"].marks] == list(SECOND)
+    assert [mark.span for mark in said["person-2"].marks] == list(FIRST)
+    assert notes == []
+
+
+def test_one_voice_taken_for_two_stays_one_person() -> None:
+    """The mouth of the only face moves in the turns of both speakers."""
+    scene = [moving(face(0, WHOLE), *FIRST, *SECOND), voice(*FIRST, *SECOND)]
+    bound, _ = bind([*scene, speaker(0, *FIRST), speaker(1, *SECOND)])
+    assert {each.person for each in bound} == {"person-1"}
+
+
+def test_without_mouths_the_only_face_says_everything() -> None:
+    bound, _ = bind([face(0, WHOLE), voice(*FIRST, *SECOND), speaker(0, *FIRST, *SECOND)])
+    assert {each.person for each in bound} == {"person-1"}
+    bound, _ = bind(
+        [face(0, WHOLE), voice(*FIRST, *SECOND), speaker(0, *FIRST), speaker(1, *SECOND)]
+    )
+    assert {each.person for each in bound} == {"person-1"}
+
+
+def test_one_speaker_is_the_face_whose_mouth_moves_not_the_one_in_view_longest() -> None:
+    listener, talker = face(0, WHOLE), moving(face(1, Span(0, 9.9), RIGHT), *FIRST)
+    bound, _ = bind([moving(listener), talker, voice(*FIRST), speaker(0, *FIRST)])
+    assert who(bound, "voice") == ["person-2"]
+
+
+def test_speakers_without_faces_are_persons_in_order_of_their_turns() -> None:
+    words = Observation(
+        "words", "voice", WHOLE, {}, tuple(Mark(each, "sentence", "Yes.") for each in SECOND)
+    )
+    scene = [voice(*FIRST, *SECOND), words, speaker(0, *FIRST), speaker(1, *SECOND)]
+    bound, _ = bind(scene)
+    assert who(bound, "speakers") == ["person-1", "person-2"]
+    assert who(bound, "voice") == ["person-1", "person-2"]
+    assert [len(each.marks) for each in bound if each.channel == "words"] == [0, 2]
+
+
 def analysis(*observations: Observation) -> Analysis:
     people = tuple(
         Estimate(EKMAN7, opinion(WHOLE).track, 1.0, "mean", person)
@@ -168,6 +255,13 @@ def test_who_is_only_heard_stays_who_was_only_heard() -> None:
         ["person-2"],
         ["person-1", "person-2"],
     ]
+
+
+def test_two_who_are_only_heard_keep_their_names_by_when_they_spoke() -> None:
+    """The first falls silent; the second, now the only one, does not take the first one's name."""
+    both = analysis(called(voice(Span(1, 2)), "person-1"), called(voice(Span(3, 5)), "person-2"))
+    after = analysis(called(voice(Span(3, 6)), "person-1"))
+    assert renamed_in_turn(both, after) == [["person-1", "person-2"], ["person-2"]]
 
 
 def test_renaming_swaps_without_mixing() -> None:
