@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from insula.core.smoothing import interpolate
 from insula.core.time import Span
 
 Array = np.ndarray
@@ -126,15 +127,11 @@ class Track:
         self, good_times: Array, good_values: Array, times: Array, max_gap: float
     ) -> tuple[Array, Array]:
         """Linear interpolation at `times` and where it is allowed."""
-        right = np.searchsorted(good_times, times)
-        inner = (right > 0) & (right < len(good_times))
-        right = np.clip(right, 1, max(1, len(good_times) - 1))
-        if len(good_times) < 2:
-            return np.zeros((len(times), good_values.shape[1])), np.zeros(len(times), bool)
-        before, after = good_times[right - 1], good_times[right]
-        share = ((times - before) / (after - before))[:, None]
-        values = good_values[right - 1] * (1 - share) + good_values[right] * share
-        return values, inner & (after - before <= max_gap)
+        after = np.searchsorted(good_times, times)
+        inner = (after > 0) & (after < len(good_times))
+        gaps = np.append(np.diff(good_times), np.inf)  # after each of them
+        short = gaps[np.maximum(after - 1, 0)] <= max_gap
+        return interpolate(times, good_times, good_values), inner & short
 
     def shifted(self, seconds: float) -> Track:
         """The same values, `seconds` later."""

@@ -1,0 +1,1 @@
+"""How the frames of a clip become one answer, or a steadier answer a frame."""
