@@ -171,20 +171,20 @@ def test_smoothed_confidence_is_never_above_the_top_probability() -> None:
     assert (fused.confidence <= fused.track.values.max(axis=1) + 1e-6).all()
 
 
-def test_the_regression_hears_channels_it_was_not_trained_with() -> None:
-    regression = build_fusion({"name": "regression"})
+def test_the_pool_hears_channels_it_was_not_trained_with() -> None:
+    pool = build_fusion({"name": "pool"})
     face, heart = says("face", {HAPPY: 0.4}), says("heart", {SAD: 0.9})
-    alone = regression.fuse([face], times=TIMES).mean()
-    both = regression.fuse([face, heart], times=TIMES)
+    alone = pool.fuse([face], times=TIMES).mean()
+    both = pool.fuse([face, heart], times=TIMES)
     assert both.mean()[SAD] > 3 * alone[SAD]
     assert both.parts["heart"][0] > 0.1
 
 
-def test_the_regression_listens_by_quality() -> None:
-    regression = build_fusion({"name": "regression"})
+def test_the_pool_listens_by_quality() -> None:
+    pool = build_fusion({"name": "pool"})
     face = says("face", {HAPPY: 0.6})
     sad = [
-        regression.fuse([face, says("voice", {SAD: 0.9}, quality=q)], times=TIMES).mean()[SAD]
+        pool.fuse([face, says("voice", {SAD: 0.9}, quality=q)], times=TIMES).mean()[SAD]
         for q in (0.0, 0.3, 0.6, 1.0)
     ]
     assert sad == sorted(sad)

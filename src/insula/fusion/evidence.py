@@ -104,16 +104,25 @@ def _pool(aligned: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return pooled, weight.max(0)
 
 
-def conclude(evidence: Evidence, scores: Array, weights: Array, source: str) -> Estimate:
+def conclude(
+    evidence: Evidence,
+    scores: Array,
+    weights: Array,
+    source: str,
+    *,
+    doubts_quality: bool = False,
+) -> Estimate:
     """The fused estimate from fused scores (T, C) and the weights (M, T) that led to them.
 
     Confidence is (1 - prod_m (1 - trust_m)) x the top probability: how far anything was seen at
-    all, times how likely the top label is right if the scores are calibrated.
+    all, times how likely the top label is right if the scores are calibrated. doubts_quality: the
+    scores are calibrated for what was seen so badly already, so the top probability says it all.
     """
     total = weights.sum(0)
     valid = total > 0
     shares = weights / np.where(valid, total, 1)
     seen = 1 - np.prod(1 - np.where(weights > 0, evidence.trust, 0), axis=0)
+    seen = np.where(doubts_quality, valid, seen)
     hop = evidence.times[1] - evidence.times[0] if len(evidence.times) > 1 else 1.0
     track = Track(evidence.times, scores, evidence.space.labels, valid, hop)
     confidence = seen * scores.max(axis=1, initial=0)

@@ -1,4 +1,4 @@
-"""Fusion that was trained: the overall regression over channel scores (`methods.md` M22, F19).
+"""Fusion that was trained: a robust pool of the channels' opinions (`methods.late.robust_pool`).
 
 Shapes: `M` channels, `K` channels the weights know, `T` grid cells, `C` labels.
 """
@@ -17,19 +17,18 @@ from insula.fusion.rules import LEAST_PROBABILITY
 from insula.zoo.session import Model
 
 
-class ScoreRegression(Fusion):
-    """Softmax regression on the channels' distributions and presence flags.
+class RobustPool(Fusion):
+    """Adds up what the channels say, each with a learned and measured doubt.
 
-    model: a weight name, or a folder that training wrote. Where training had presence flags of 0
-    and 1, the measured quality stands in between: the regression is linear in scores and in their
-    logarithms, so a flag of a half halves what a channel says. Channels that it was not trained
-    with join by the product rule. A channel's weight is how far the answer moves when it is left
-    out (total variation).
+    model: a weight name, or a folder that training wrote. It reads distributions and qualities
+    only, so a channel may run other weights that are about as good. Channels that it was not
+    trained with join by the product rule. A channel's weight is how far the answer moves when it
+    is left out (total variation).
     """
 
-    name = "regression"
+    name = "pool"
 
-    def __init__(self, model: str = "fusion-regression") -> None:
+    def __init__(self, model: str = "fusion-pool") -> None:
         self.model = model
         self.space = "ekman7"
 
@@ -49,23 +48,22 @@ class ScoreRegression(Fusion):
             moved = np.abs(fused - self._answer(evidence, without)).sum(axis=1) / 2
             # A channel that is there but moves nothing still stands behind the answer.
             weights[row] = np.where(present, np.maximum(moved, 1e-3), 0)
-        return conclude(evidence, fused, weights, self.name)
+        return conclude(evidence, fused, weights, self.name, doubts_quality=True)
 
     def _answer(self, evidence: Evidence, trust: Array) -> Array:
         """Fused scores (T, C) if the channels deserve this trust, (M, T)."""
         model = Model.shared(self.model)
         known = model.card.channels
         scores = np.zeros((len(evidence.times), len(known), len(evidence.space)), np.float32)
-        flags = np.zeros((len(evidence.times), len(known)), np.float32)
+        trusts = np.zeros((len(evidence.times), len(known)), np.float32)
         logs = np.zeros((len(evidence.times), len(evidence.space)))
         for row, name in enumerate(evidence.channels):
             if name in known:
                 scores[:, known.index(name)] = evidence.scores[row]
-                flags[:, known.index(name)] = trust[row]
+                trusts[:, known.index(name)] = trust[row]
             else:
                 said = np.log(np.clip(evidence.scores[row], LEAST_PROBABILITY, 1))
                 logs += trust[row][:, None] * said
-        flat = scores.reshape(len(scores), -1)
-        fused = model.run(scores=flat, present=flags)["probabilities"] * np.exp(logs)
+        fused = model.run(scores=scores, trust=trusts)["probabilities"] * np.exp(logs)
         answer: Array = fused / fused.sum(axis=1, keepdims=True)
         return answer

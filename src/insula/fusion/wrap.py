@@ -1,19 +1,17 @@
-"""Fusions that wrap a fusion: calibration and smoothing. The pipeline knows nothing of them."""
+"""Fusions that wrap a fusion: calibration, smoothing, abstention."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from insula.core.records import Estimate, Observation
 from insula.core.roles import Fusion
+from insula.core.smoothing import KINDS, Kind, smooth
 from insula.core.track import Array, Track
 from insula.errors import ConfigError
-
-KINDS = ("box", "median", "gaussian")
 
 
 class Calibrated(Fusion):
@@ -42,6 +40,30 @@ class Calibrated(Fusion):
         return _revised(estimate, after / after.sum(axis=1, keepdims=True))
 
 
+class Cautious(Fusion):
+    """Leaves moments unlabelled where the wrapped fusion is not sure enough.
+
+    min_confidence: the least confidence, in [0, 1], with which a label is given. Of labels given
+    with calibrated confidence, at least this share is right.
+    """
+
+    name = "cautious"
+
+    def __init__(self, fusion: Fusion, min_confidence: float) -> None:
+        self.fusion = fusion
+        self.min_confidence = min_confidence
+        self.space = fusion.space
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The wrapped fusion's."""
+        return self.fusion.weights
+
+    def fuse(self, observations: Sequence[Observation], *, times: object) -> Estimate:
+        """The wrapped estimate, its unsure moments withheld."""
+        return self.fusion.fuse(observations, times=times).withholding(self.min_confidence)
+
+
 class Smoothed(Fusion):
     """Takes the jitter out of the wrapped fusion (`methods.md` P6).
 
@@ -55,7 +77,7 @@ class Smoothed(Fusion):
     def __init__(
         self,
         fusion: Fusion,
-        kind: Literal["box", "median", "gaussian"] = "gaussian",
+        kind: Kind = "gaussian",
         width: float = 2.0,
     ) -> None:
         if kind not in KINDS:
@@ -75,33 +97,17 @@ class Smoothed(Fusion):
         estimate = self.fusion.fuse(observations, times=times)
         affect = estimate.affect
         if affect is not None:
-            smooth = self._smooth(affect.track)
-            affect = replace(affect, track=_with_values(affect.track, smooth))
-        smooth = self._smooth(estimate.track)
+            steady = self._smooth(affect.track)
+            affect = replace(affect, track=_with_values(affect.track, steady))
+        steady = self._smooth(estimate.track)
         # Medians of shares need not sum to one; means do anyway.
-        smooth = smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-6)
-        return replace(_revised(estimate, smooth), affect=affect)
+        steady = steady / np.maximum(steady.sum(axis=1, keepdims=True), 1e-6)
+        return replace(_revised(estimate, steady), affect=affect)
 
     def _smooth(self, track: Track) -> Array:
         """Smoothed values, (T, C)."""
-        half = round(self.width / 2 / track.width) if track.width else 0
-        if half == 0 or len(track) == 0:
-            return track.values
-        padded = np.pad(track.values, ((half, half), (0, 0)))
-        valid = np.pad(track.mask, half)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
-        inside = np.lib.stride_tricks.sliding_window_view(valid, 2 * half + 1)  # (T, W)
-        if self.kind == "median":
-            shown = np.where(inside[:, None, :], windows, np.nan)
-            shown[~track.mask] = 0
-            median: Array = np.nanmedian(shown, axis=2)
-            return median
-        offsets = np.arange(-half, half + 1)
-        kernel = np.exp(-0.5 * (offsets / (half / 2)) ** 2) if self.kind == "gaussian" else None
-        weights = inside * (np.ones(2 * half + 1) if kernel is None else kernel)
-        total = np.maximum(weights.sum(axis=1), 1e-9)
-        mean: Array = np.einsum("tw,tcw->tc", weights, windows) / total[:, None]
-        return mean
+        reach = round(self.width / 2 / track.width) if track.width else 0
+        return smooth(track.values, track.mask, reach=reach, kind=self.kind)
 
 
 def _revised(estimate: Estimate, values: Array) -> Estimate:

@@ -1,7 +1,9 @@
-"""The fusion task: the overall regression over channel scores.
+"""The fusion task: a pool of the channels' opinions that knows whom to doubt.
 
-Learns from pairs of one half of each channel's held-out samples, channels dropped and disturbed at
-random; judged on pairs of the other half. All numbers are of synthetic pairing (`learn.pairing`).
+Learns from pairs of one half of each channel's held-out samples, channels left out, spoilt, drowned
+in noise or contradicting at random, and is judged on pairs of the other half, in one condition
+after the other; then the other way round. Both nets ship, as one ensemble. All numbers are of
+synthetic pairing (`learn.pairing`).
 """
 
 from __future__ import annotations
@@ -16,24 +18,41 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.core.space import EKMAN7
-from insula.learn.calibration import fit_temperature, softmax
+from insula.learn.calibration import softmax
 from insula.learn.export import export_onnx
-from insula.learn.metrics import accuracy, ece, uar
+from insula.learn.fusion_comparison import (
+    resampled_sources,
+    resampled_weights,
+    single_faults,
+    with_interval,
+)
+from insula.learn.metrics import accuracy, ece_tally, label_tallies
 from insula.learn.pairing import (
+    ABSENT,
+    AS_IT_IS,
     CHANNELS,
-    Opinions,
+    CONTRADICTS,
+    NOISE,
+    SPOILT,
+    Cast,
     People,
-    contradict,
-    drop,
+    cast,
     face_opinions,
-    noise,
-    pair,
     voice_opinions,
     words_opinions,
 )
 from insula.learn.recipe import Recipe
-from insula.learn.report import measured
-from insula.learn.task import Batch, Calibration, Fold, Indices, Predictions, Report, Task
+from insula.learn.task import (
+    Batch,
+    Calibration,
+    Fold,
+    Indices,
+    Metric,
+    Predictions,
+    Report,
+    Task,
+)
+from insula.zoo.card import Learned
 
 CORPUS = "FER+ Valid, RAVDESS, GoEmotions dev; synthetic pairing"
 
@@ -42,171 +61,165 @@ CORPUS = "FER+ Valid, RAVDESS, GoEmotions dev; synthetic pairing"
 class Pairing:
     """The section [pairing]."""
 
+    face: str
+    """Weights whose held-out opinions are paired; so `voice` and `words`."""
+    voice: str
+    words: str
+    most: tuple[int, int, int]
+    """Samples of a label in each half, at most, of each channel: more cost time, change little."""
     frequencies: tuple[float, ...]
     """How frequent each label of ekman7 is among the people; they add up to 1."""
-    train: int
+    learn: int
     """Synthetic people to learn from."""
     judge: int
-    """Synthetic people to judge by, in each condition."""
+    """Synthetic people to judge by, the same in each condition."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The section [mixture]: how likely what befalls those to learn from."""
+
     absent: float
-    """Chance that a channel is absent."""
-    disturbed: float
-    """Chance that one channel of a person to learn from is noise, and the same of contradiction."""
-    voice: str
-    """Recipe, beside this one, of the voice net whose held-out answers are used."""
+    """Of each channel."""
+    spoilt: float
+    """Of each channel that is there: one of the faults of `pairing.SPOILT`."""
+    noise: float
+    """Of one channel of a person."""
+    contradicts: float
+    """Of one channel of a person, where all are there: of two alone, nobody contradicts more."""
 
 
 class FusionTask(Task):
     """Synthetic people to learn from, then those of every condition to judge by."""
 
     metric = "accuracy"
+    inputs = {"scores": "float32 [N,3,7]", "trust": "float32 [N,3]"}
+    outputs = {"probabilities": "float32 [N,7]", "fold_probabilities": "float32 [N,2,7]"}
 
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self.recipe = recipe
-        self.pairing = recipe.section("pairing", Pairing)
-        rng = np.random.default_rng(recipe.seed)
+        pairing = recipe.section("pairing", Pairing)
+        *own, rng = np.random.default_rng(recipe.seed).spawn(len(CHANNELS) + 1)
+        self.frequencies = pairing.frequencies
         self.opinions = (
-            face_opinions(data, rng),
-            voice_opinions(data, recipe.folder / self.pairing.voice),
-            words_opinions(data, rng),
+            face_opinions(data, pairing.face, pairing.most[0], own[0]),
+            voice_opinions(data, pairing.voice, pairing.most[1], own[1]),
+            words_opinions(data, pairing.words, pairing.most[2], own[2]),
         )
-        learnt = self._to_learn(rng)
-        self.conditions = conditions(self.opinions, self.pairing, rng)
-        people = [learnt, *self.conditions.values()]
+        actors = tuple(f"{actor:02}" for actor in np.unique(self.opinions[1].source))
+        self.learned = (
+            Learned("ferplus", "valid"),
+            Learned("ravdess", groups=actors),
+            Learned("goemotions", "dev"),
+        )
+        to_learn = cast(self.opinions, self.frequencies, pairing.learn, rng)
+        self.to_judge = cast(self.opinions, self.frequencies, pairing.judge, rng)
+        people = [befallen(to_learn, recipe.section("mixture", Mixture), rng)]
+        people += [self.to_judge.people(each) for each in single_faults().values()]
         self.scores = np.concatenate([each.scores for each in people]).astype(np.float32)
-        self.present = np.concatenate([each.present for each in people]).astype(np.float32)
+        self.trust = np.concatenate([each.trust for each in people]).astype(np.float32)
         self.label = np.concatenate([each.label for each in people])
-        self.everything = np.arange(len(learnt.label))
-        held_out = np.arange(len(learnt.label), len(self.label))
-        self.folds = (Fold("all", self.everything, held_out),)
-        width = len(CHANNELS) * len(EKMAN7)
-        self.inputs = {
-            "scores": f"float32 [N,{width}]",
-            "present": f"float32 [N,{len(CHANNELS)}]",
-        }
-        self.outputs = {"probabilities": f"float32 [N,{len(EKMAN7)}]"}
+        self.first = pairing.learn  # of those to judge by
+        half = np.concatenate([to_learn.half, *[self.to_judge.half] * (len(people) - 1)])
+        learns = (np.arange(len(half)) < self.first) & self.trust.any(axis=1)
+        judges = np.arange(len(half)) >= self.first
+        self.folds = tuple(
+            Fold(f"half {k}", np.flatnonzero(learns & mine), np.flatnonzero(judges & ~mine))
+            for k, mine in enumerate((~half, half), start=1)
+        )
 
     def make_net(self) -> nn.Module:
         return self.recipe.make_net(channels=len(CHANNELS), classes=len(EKMAN7))
 
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
         return {
-            "scores": torch.from_numpy(self.scores[indices]).flatten(1),
-            "present": torch.from_numpy(self.present[indices]),
+            "scores": torch.from_numpy(self.scores[indices]),
+            "trust": torch.from_numpy(self.trust[indices]),
             "label": torch.from_numpy(self.label[indices]),
         }
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        return functional.cross_entropy(net(batch["scores"], batch["present"]), batch["label"])
+        return functional.cross_entropy(net(batch["scores"], batch["trust"]), batch["label"])
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
         batch = self.batch(indices, np.random.default_rng(0))
         device = next(net.parameters()).device
-        logits = net(batch["scores"].to(device), batch["present"].to(device))
-        return {"logits": logits.float().cpu().numpy(), "label": self.label[indices]}
+        logits = net(batch["scores"].to(device), batch["trust"].to(device))
+        label = self.label[indices]
+        return {"logits": logits.float().cpu().numpy(), "label": label, "indices": indices}
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
+        """The mean over all conditions."""
         return {"accuracy": accuracy(predictions["label"], predictions["logits"].argmax(axis=1))}
 
-    def calibrate(self, predictions: Predictions) -> Calibration:
-        """On people with channels absent at random: what the pipeline meets."""
-        return {"temperature": self._temperature(predictions, self._rows("some absent"))}
-
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
-        metrics = []
-        for name in self.conditions:
-            rows = self._rows(name)
-            label, logits = predictions["label"][rows], predictions["logits"][rows]
-            said, sure = logits.argmax(axis=1), self._sureness(predictions, logits)
-            measures = {
-                "accuracy": lambda at, label=label, said=said: accuracy(label[at], said[at]),
-                "uar": lambda at, label=label, said=said: uar(label[at], said[at]),
-                "ece": lambda at, label=label, said=said, sure=sure: ece(
-                    said[at] == label[at], sure[at]
-                ),
+        drawn = resampled_sources(self.to_judge, rng)
+        label, metrics = self.to_judge.label, []
+        for (name, treatments), chances in zip(
+            single_faults().items(), self.by_condition(predictions), strict=True
+        ):
+            weights = resampled_weights(self.to_judge, treatments, drawn)
+            said = chances.argmax(axis=1)
+            tallies = {
+                "accuracy": label_tallies(label, said, len(EKMAN7))["accuracy"],
+                "ece": ece_tally(said == label, chances.max(axis=1)),
             }
             protocol = f"{name}; {self.recipe.protocol}"
-            metrics += measured(measures, rows, rng, corpus=CORPUS, protocol=protocol)
+            metrics += [
+                Metric(key, *with_interval(tally, weights), CORPUS, protocol, len(label))
+                for key, tally in tallies.items()
+            ]
         return Report(metrics)
 
-    def export(self, net: nn.Module, calibration: Calibration, path: Path) -> None:
-        batch = self.batch(self.everything[:3], np.random.default_rng(0))
+    def by_condition(self, predictions: Predictions) -> np.ndarray:
+        """Held-out probabilities of all people to judge by: (conditions, N, 7)."""
+        order = np.argsort(predictions["indices"])
+        shape = (-1, len(self.to_judge.label), len(EKMAN7))
+        return softmax(predictions["logits"][order]).reshape(shape)
+
+    def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
+        batch = self.batch(self.folds[0].train[:3], np.random.default_rng(0))
         export_onnx(
-            _Shipped(net, calibration["temperature"]),
-            {"scores": batch["scores"], "present": batch["present"]},
+            _Shipped(nets),
+            {"scores": batch["scores"], "trust": batch["trust"]},
             tuple(self.outputs),
             path,
-            dynamic={"scores": {0: "N"}, "present": {0: "N"}},
+            dynamic={"scores": {0: "N"}, "trust": {0: "N"}},
         )
-
-    @staticmethod
-    def _temperature(predictions: Predictions, rows: np.ndarray) -> float:
-        targets = np.eye(len(EKMAN7))[predictions["label"][rows]]
-        return fit_temperature(predictions["logits"][rows], targets)
-
-    def _sureness(self, predictions: Predictions, logits: np.ndarray) -> np.ndarray:
-        """Calibrated probability of the top label; every second person by the others'."""
-        fitted_on, sure = self._rows("some absent"), np.empty(len(logits))
-        for mine in (0, 1):
-            temperature = self._temperature(predictions, fitted_on[1 - mine :: 2])
-            sure[mine::2] = softmax(logits[mine::2] / temperature).max(axis=1)
-        return sure
-
-    def _rows(self, condition: str) -> np.ndarray:
-        """Rows of the held-out predictions that belong to a condition."""
-        start = 0
-        for name, people in self.conditions.items():
-            if name == condition:
-                return np.arange(start, start + len(people.label))
-            start += len(people.label)
-        raise KeyError(condition)
-
-    def _to_learn(self, rng: np.random.Generator) -> People:
-        """People of the first half; some channels noise, some contradicting, some absent."""
-        people = pair(
-            self.opinions, self.pairing.frequencies, self.pairing.train, half=False, rng=rng
-        )
-        scores = people.scores.copy()
-        for column in range(len(CHANNELS)):
-            share = self.pairing.disturbed / len(CHANNELS)
-            chance = rng.random(len(scores))
-            noisy = noise(people, column, rng).scores
-            other = contradict(people, column, self.opinions, half=False, rng=rng).scores
-            scores[chance < share, column] = noisy[chance < share, column]
-            swapped = (chance >= share) & (chance < 2 * share)
-            scores[swapped, column] = other[swapped, column]
-        return drop(People(scores, people.present, people.label), self.pairing.absent, rng)
 
 
 class _Shipped(nn.Module):
-    """Calibrated probabilities."""
+    """The mean of the nets' probabilities, and each net's own."""
 
-    def __init__(self, net: nn.Module, temperature: float) -> None:
+    def __init__(self, nets: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.net = net
-        self.temperature = temperature
+        self.nets = nn.ModuleList(nets)
 
-    def forward(self, scores: Tensor, present: Tensor) -> Tensor:
-        return functional.softmax(self.net(scores, present) / self.temperature, dim=1)
+    def forward(self, scores: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+        each = [functional.softmax(net(scores, trust), dim=1) for net in self.nets]
+        stacked = torch.stack(each, dim=1)  # [N, K, C]
+        return stacked.mean(dim=1), stacked
+
+
+def befallen(people: Cast, mixture: Mixture, rng: np.random.Generator) -> People:
+    """The people after something has befallen their channels, or nothing, at random."""
+    count = len(people.label)
+    each = np.full((count, len(CHANNELS)), AS_IT_IS, dtype=object)
+    for column, faults in enumerate(SPOILT.values()):
+        spoilt = rng.random(count) < mixture.spoilt
+        each[spoilt, column] = rng.choice(np.array(faults, dtype=object), spoilt.sum())
+    each[rng.random(each.shape) < mixture.absent] = ABSENT
+    one, chance = rng.integers(0, len(CHANNELS), count), rng.random(count)
+    there = each[np.arange(count), one] != ABSENT
+    noisy = np.flatnonzero(there & (chance < mixture.noise))
+    each[noisy, one[noisy]] = NOISE
+    complete = (each != ABSENT).all(axis=1)
+    at_odds = (chance >= mixture.noise) & (chance < mixture.noise + mixture.contradicts)
+    contrary = np.flatnonzero(complete & at_odds)
+    each[contrary, one[contrary]] = CONTRADICTS
+    return people.people(list(each.T))
 
 
 def build(recipe: Recipe, data: Path) -> Task:
     """The fusion task of a recipe; `data` holds the corpora of face, voice and words."""
     return FusionTask(recipe, data)
-
-
-def conditions(
-    opinions: Sequence[Opinions], pairing: Pairing, rng: np.random.Generator
-) -> dict[str, People]:
-    """People of the second half, in each condition that a fusion is judged in."""
-    whole = pair(opinions, pairing.frequencies, pairing.judge, half=True, rng=rng)
-    made = {"all present": whole, "some absent": drop(whole, pairing.absent, rng)}
-    for column, name in enumerate(CHANNELS):
-        made[f"{name} is noise"] = noise(whole, column, rng)
-    for column, name in enumerate(CHANNELS):
-        made[f"{name} contradicts"] = contradict(whole, column, opinions, half=True, rng=rng)
-    for column, name in enumerate(CHANNELS):
-        present = whole.present.copy()
-        present[:, column] = False
-        made[f"without {name}"] = People(whole.scores * present[..., None], present, whole.label)
-    return made
