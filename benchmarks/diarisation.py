@@ -25,9 +25,9 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 import insula
-from insula.channels.speakers import Speakers
+from insula.channels.speakers import PAUSE, Speakers
 from insula.core.records import Observation
-from insula.core.time import Span
+from insula.core.time import Span, merge_spans
 from insula.learn.speaker_bank import READERS, spoken
 from insula.media.audio import SAMPLE_RATE
 from insula.media.speech import speech
@@ -111,9 +111,9 @@ def turns(observations: Sequence[Observation]) -> Annotation:
 
 
 def one_speaker(spans: Sequence[Span]) -> Annotation:
-    """The baseline: whatever is spoken, one person says it."""
+    """The baseline: whatever is spoken, one person says it; the same pauses belong to turns."""
     said = Annotation()
-    for span in spans:
+    for span in merge_spans(spans, gap=PAUSE):
         said[Segment(span.start, span.end)] = "someone"
     return said
 

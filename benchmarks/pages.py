@@ -24,7 +24,7 @@ SHOWN = (
     ("Face: accuracy, eight expressions", "face-ferplus", "accuracy", "FER+"),
     ("Voice: unweighted average recall, eight emotions", "voice-ravdess", "uar", "RAVDESS"),
     ("Words, English: macro F1, seven labels", "words-goemotions", "f1_macro", "GoEmotions"),
-    ("Words, Russian: macro F1, seven labels", "words-goemotions", "f1_macro", "ru_go"),
+    ("Words, Russian: macro F1, seven labels", "words-ru", "f1_macro", "ru_go"),
     ("Sounds: accuracy, ten classes", "sounds-esc10", "accuracy", "ESC-10"),
 )
 # Of the conditions in which fusions are judged, those that the page shows.
@@ -58,7 +58,15 @@ def measured() -> str:
         "# Measured\n\nWritten by `python benchmarks/pages.py` from `benchmarks/results/*.json` "
         "and the cards of the weights; do not edit by hand. `make bench` measures again."
     )
-    parts = [head, _models(), _fusions(), _speed("speed"), _speed("memory")]
+    parts = [
+        head,
+        _models(),
+        _accuracy(),
+        _fusions(),
+        _speakers(),
+        _speed("speed"),
+        _speed("memory"),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -71,7 +79,7 @@ def _summary() -> str:
     ]
     results = _result("fusion").get("results", {})
     assert isinstance(results, Mapping)
-    for way in ("regression", "product", "face alone") if results else ():
+    for way in ("pool", "product", "face alone") if results else ():
         cell = results["some absent"][way]
         rows.append(
             f"| Fusion by {way}, some channels absent: accuracy | {cell['accuracy']:.3f} "
@@ -110,6 +118,25 @@ def _models() -> str:
     return _table("| what | value | 95 % interval | n | judged on |", rows) if rows else ""
 
 
+def _accuracy() -> str:
+    """benchmarks/results/accuracy.json: each number beside what it should be."""
+    rows = [
+        f"| {each['what']} | {each['value']:.3f} | {each['low']:.3f} to {each['high']:.3f} "
+        f"| {each['n']} | {each['target']} | {'yes' if each['met'] else 'no'} |"
+        for each in _rows(_result("accuracy"))
+        if each["value"] is not None and each.get("low") is not None
+    ]
+    if not rows:
+        return ""
+    title = (
+        "The bundled weights judged by `insula evaluate`, each by nets that never saw who is "
+        "judged; intervals over speakers, or pictures, or texts. `make bench-accuracy` judges "
+        "again; corruptions and results by group are in `benchmarks/results/accuracy.json`:"
+    )
+    head = "| what | value | 95 % interval | n | target | met |"
+    return f"{title}\n\n{_table(head, rows)}"
+
+
 def _fusions() -> str:
     """benchmarks/results/fusion.json: a line a fusion, a column a condition."""
     result = _result("fusion")
@@ -131,6 +158,26 @@ def _fusions() -> str:
     )
     head = f"| fusion | {' | '.join(shown)} | ECE |"
     return f"{title}\n\n{_table(head, rows)}"
+
+
+def _speakers() -> str:
+    """benchmarks/results/diarisation.json: who speaks when, a line a set of recordings."""
+    result = _result("diarisation")
+    results = result.get("results", {})
+    assert isinstance(results, Mapping)
+    rows = [
+        f"| {name} | {way} | {rates['total']['error rate']:.3f} |"
+        for name, sets in results.items()
+        for way, rates in sets.items()
+        if way != "files"
+    ]
+    if not rows:
+        return ""
+    title = (
+        "Who speaks when: diarisation error rate. `AMI test` was looked at once, the others were "
+        "used to choose the settings:"
+    )
+    return f"{title}\n\n{_table('| recordings | way | error rate |', rows)}"
 
 
 def _half(cell: Mapping[str, float]) -> float:

@@ -18,9 +18,9 @@ from insula.testing import check_channel, check_corpus, check_crop, synthetic
 # Protocol -> the key of an example's groups that it keeps apart. Others (the sentence that was
 # spoken, where splits are by speaker) are on both sides on purpose.
 APART = {
-    "actors-5": "speaker",
-    "speakers-5": "speaker",
-    "statements-2": "statement",
+    "actor5": "speaker",
+    "speaker5": "speaker",
+    "statement2": "statement",
     "folds": "fold",
     "official": "picture",
     "train-dev": "text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -428,3 +429,33 @@ def test_a_given_language_reaches_the_channels(
     analyze(clip, spoken="ru")
     words = next(channel for channel in heard[0] if channel.name == "words")
     assert words.config()["language"] == "ru"
+
+
+def test_what_is_less_sure_than_asked_stays_unlabelled(clip: Recording) -> None:
+    channels = [Shifting()]  # both faces are in doubt half-way from one expression to the other
+    everything = Pipeline(channels, Mean())(clip).people[0]
+    least = float(np.median(everything.confidence))
+    analysis = Pipeline(channels, Mean(), min_confidence=least)(clip)
+    person = analysis.people[0]
+    assert person.track.mask.tolist() == (everything.confidence >= least).tolist()
+    assert person.confidence == pytest.approx(everything.confidence)
+    said = [note for note in analysis.notes if "stays unlabelled" in note]
+    assert said[0] == (
+        f"{person.person}: {person.unlabelled:.0%} of the time with evidence stays unlabelled, "
+        f"since the confidence there lies under {least:.2f}"
+    )
+
+
+def test_nobody_is_sure_enough_for_one(clip: Recording) -> None:
+    analysis = Pipeline([FixedFace(), FixedVoice()], Mean(), min_confidence=1.0)(clip)
+    assert analysis.people[0].top() == []
+    assert analysis.people[0].unlabelled == 1.0
+    assert analysis.without[analysis.people[0].person] == {}
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.5, "much", True])
+def test_a_confidence_lies_between_0_and_1(least: object) -> None:
+    config = {"channels": {}, "fusion": {"name": "mean"}, "min_confidence": least}
+    message = f"`min_confidence` is {least!r}; it must be a number from 0 to 1, such as 0.5."
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Pipeline.from_config(config)

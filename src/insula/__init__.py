@@ -39,6 +39,7 @@ _HOMES = {
     "open": "media.recording",
     "from_arrays": "media.recording",
     "Card": "zoo.card",
+    "evaluate": "learn.evaluate",
     "train": "learn.train",
     "load_plugin": "registry",
     "schema": "outputs.document",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from insula.core.time import Mark, Span
     from insula.core.track import Track
     from insula.errors import InsulaError
+    from insula.learn.evaluate import evaluate
     from insula.learn.train import train
     from insula.media.recording import from_arrays, open
     from insula.outputs import phrases

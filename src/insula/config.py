@@ -60,6 +60,13 @@ def check_keys(
             raise ConfigError(f"A pipeline needs a section [{key}]. Add it; presets show how.")
 
 
+def checked_share(name: str, value: object) -> float:
+    """The value, if it is a number from 0 to 1; ConfigError if not."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ConfigError(f"`{name}` is {value!r}; it must be a number from 0 to 1, such as 0.5.")
+    return float(value)
+
+
 def build_channel(name: str, arguments: object) -> Channel:
     """The channel of that name with these constructor arguments."""
     built = _build(channels, name, arguments)

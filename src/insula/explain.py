@@ -27,7 +27,7 @@ def leave_one_out(
     for name in sorted({each.channel for each in observations}):
         others = [each for each in observations if each.channel != name]
         rest = fusion.fuse(others, times=estimate.track.times)
-        if rest.track.mask.any():
+        if rest.track.mask.any() and estimate.track.mask.any():
             changes[name] = rest.mean() - estimate.mean()
     return changes
 
@@ -51,6 +51,16 @@ def contradictions(person: Estimate, observations: Sequence[Observation]) -> lis
         )
         notes.append(f"channels disagree about {person.person}: {said}")
     return notes
+
+
+def unlabelled(person: Estimate, least: float) -> list[str]:
+    """A note on how much of what was seen of someone stays without a label, if any does."""
+    if not person.unlabelled:
+        return []
+    return [
+        f"{person.person}: {person.unlabelled:.0%} of the time with evidence stays unlabelled, "
+        f"since the confidence there lies under {least:.2f}"
+    ]
 
 
 def channel_notes(

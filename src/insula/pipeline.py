@@ -22,7 +22,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from insula.config import build_channel, build_fusion, check_keys, read_toml, write_toml
+from insula.config import (
+    build_channel,
+    build_fusion,
+    check_keys,
+    checked_share,
+    read_toml,
+    write_toml,
+)
 from insula.core.promises import check_observations
 from insula.core.records import (
     Analysis,
@@ -36,8 +43,9 @@ from insula.core.space import Language
 from insula.core.time import Span
 from insula.core.track import Array
 from insula.errors import ConfigError, ContractError, InsulaError, NoSuchStream, UnknownName
-from insula.explain import channel_notes, contradictions, leave_one_out
+from insula.explain import channel_notes, contradictions, leave_one_out, unlabelled
 from insula.fusion.evidence import fusible
+from insula.fusion.wrap import Cautious
 from insula.media.recording import open as open_recording
 from insula.people import Names, bind, by_number
 from insula.watch import Watched
@@ -73,7 +81,8 @@ class Pipeline:
 
     channels: any number, each name once. fusion: turns what they say into one estimate a person.
     hop: seconds between fused answers. on_missing: "note" skips a channel that cannot run and
-    says why; "raise" lets its error through.
+    says why; "raise" lets its error through. min_confidence: moments whose label is less sure than
+    this stay unlabelled; 0 labels them all.
     """
 
     def __init__(
@@ -83,6 +92,7 @@ class Pipeline:
         *,
         hop: float = HOP,
         on_missing: Literal["note", "raise"] = "note",
+        min_confidence: float = 0.0,
     ) -> None:
         names = [channel.name for channel in channels]
         if len(set(names)) < len(names):
@@ -94,6 +104,7 @@ class Pipeline:
         self.fusion = fusion
         self.hop = hop
         self.on_missing = on_missing
+        self.min_confidence = checked_share("min_confidence", min_confidence)
 
     @classmethod
     def load(cls, source: str | Path) -> Pipeline:
@@ -103,7 +114,8 @@ class Pipeline:
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> Pipeline:
         """A pipeline from what `config()` gives; unknown keys are errors."""
-        check_keys(config, required=("channels", "fusion"), optional=("title", "hop", "on_missing"))
+        optional = ("title", "hop", "on_missing", "min_confidence")
+        check_keys(config, required=("channels", "fusion"), optional=optional)
         sections, hop = config["channels"], config.get("hop", HOP)
         if not isinstance(sections, Mapping):
             raise ConfigError(f"[channels] is {sections!r}; write one [channels.NAME] a channel.")
@@ -115,7 +127,11 @@ class Pipeline:
         channels = [build_channel(name, arguments) for name, arguments in sections.items()]
         fusion = build_fusion(config["fusion"])
         return cls(
-            channels, fusion, hop=hop, on_missing="raise" if on_missing == "raise" else "note"
+            channels,
+            fusion,
+            hop=hop,
+            on_missing="raise" if on_missing == "raise" else "note",
+            min_confidence=checked_share("min_confidence", config.get("min_confidence", 0.0)),
         )
 
     def config(self) -> dict[str, object]:
@@ -123,6 +139,7 @@ class Pipeline:
         return {
             "hop": self.hop,
             "on_missing": self.on_missing,
+            "min_confidence": self.min_confidence,
             "channels": {channel.name: channel.config() for channel in self.channels},
             "fusion": _fusion_config(self.fusion),
         }
@@ -152,7 +169,7 @@ class Pipeline:
         notes = channel_notes(self.channels, observations, reports, self.fusion.space) + notes
         people, without = self._fuse(recording.span, observations)
         for person in people:
-            notes += contradictions(person, observations)
+            notes += contradictions(person, observations) + unlabelled(person, self.min_confidence)
         return Analysis(
             recording.id,
             recording.span,
@@ -257,11 +274,14 @@ class Pipeline:
         """One estimate a person, and how it changes without each channel."""
         times = span.grid(self.hop)
         people, without = [], {}
+        fusion: Fusion = self.fusion
+        if self.min_confidence > 0:
+            fusion = Cautious(fusion, self.min_confidence)
         names = dict.fromkeys(each.person for each in observations if each.person)
         for person in sorted(names, key=by_number):
             mine = [each for each in observations if each.person == person and each.estimate]
             try:
-                estimate = replace(self.fusion.fuse(mine, times=times), person=person)
+                estimate = replace(fusion.fuse(mine, times=times), person=person)
             except InsulaError:
                 raise
             except Exception as error:
@@ -269,7 +289,7 @@ class Pipeline:
                     repr(self.fusion), "fuse gives an estimate", _reason(error)
                 ) from error
             people.append(estimate)
-            without[person] = leave_one_out(self.fusion, mine, estimate)
+            without[person] = leave_one_out(fusion, mine, estimate)
         return people, without
 
     def _provenance(self, reports: Mapping[str, ChannelReport]) -> dict[str, object]:
@@ -339,14 +359,18 @@ def analyze(
     transcript: str | Path | None = None,
     spoken: str = "",
     labels: Language = "en",
+    min_confidence: float | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse one recording with a preset.
 
     transcript: a text or subtitle file with what is said. spoken: ISO 639-1 code of the language
-    spoken. labels: the language in which labels are shown.
+    spoken. labels: the language in which labels are shown. min_confidence: moments whose label is
+    less sure stay unlabelled; None leaves it to the preset.
     """
     pipeline = Pipeline.load(preset)
+    if min_confidence is not None:
+        pipeline.min_confidence = checked_share("min_confidence", min_confidence)
     for channel in pipeline.channels:
         if spoken and hasattr(channel, "language"):
             channel.language = spoken

@@ -141,6 +141,7 @@ channels = Registry(
         "voice": "insula.channels.voice:Voice",
         "words": "insula.channels.words:Words",
         "sounds": "insula.channels.sounds:Sounds",
+        "speakers": "insula.channels.speakers:Speakers",
         "toy": "insula.channels.toy:Toy",
     },
 )
@@ -152,7 +153,7 @@ fusions = Registry(
         "reliability": "insula.fusion.rules:Reliability",
         "vote": "insula.fusion.rules:Vote",
         "variance": "insula.fusion.rules:VarianceWeighted",
-        "regression": "insula.fusion.learned:ScoreRegression",
+        "pool": "insula.fusion.learned:RobustPool",
         "calibrated": "insula.fusion.wrap:Calibrated",
         "smoothed": "insula.fusion.wrap:Smoothed",
     },
@@ -162,6 +163,7 @@ corpora = Registry(
     {
         "ferplus": "insula.corpora.ferplus:FERPlus",
         "ravdess": "insula.corpora.ravdess:RAVDESS",
+        "ased": "insula.corpora.ased:ASED",
         "baved": "insula.corpora.baved:BAVED",
         "goemotions": "insula.corpora.goemotions:GoEmotions",
         "ru_goemotions": "insula.corpora.ru_goemotions:RuGoEmotions",
@@ -181,6 +183,7 @@ spaces = Registry(
         "plutchik8": "insula.core.space:PLUTCHIK8",
         "va": "insula.core.space:VA",
         "vad": "insula.core.space:VAD",
+        "ased5": "insula.corpora.ased:ASED5",
         "arousal": "insula.corpora.baved:AROUSAL",
         "esc10": "insula.corpora.esc10:SOUNDS10",
     },

@@ -186,7 +186,7 @@ def test_describe_says_what_can_run(insula_command: Command, note: Path) -> None
     rows = {row["channel"]: row for row in json.loads(done.out)}
     assert rows["words"]["can run"] == "yes"
     assert rows["face"]["can run"] == "no: the recording has no video"
-    assert rows["words"]["weights"] == "words-goemotions"
+    assert rows["words"]["weights"] == "words-goemotions, words-ru"
     assert "note.txt" in insula_command("describe", note).out
 
 
@@ -221,6 +221,24 @@ def test_a_given_transcript_is_what_was_said(
     assert [each["text"] for each in document["transcript"]] == ["This makes me so angry!"]
     assert document["transcript"][0]["start"] == pytest.approx(1.0)
     assert document["people"][0]["summary"]["top"][0]["label"] == "anger"
+
+
+def test_emotions_that_a_user_names(
+    insula_command: Command, note: Path, quick_preset: Path, tmp_path: Path
+) -> None:
+    asked = ("analyze", note, "--channel", "words", "--emotions", "boredom, joy,disgust")
+    document = json.loads(insula_command(*asked, "--json").out)
+    jsonschema.validate(document, insula.schema())
+    shares = document["people"][0]["asked"]
+    assert list(shares) == ["boredom", "joy", "disgust"]
+    assert max(shares, key=shares.get) == "joy"
+    shown = insula_command(*asked, "--out", tmp_path / "out")
+    assert "Asked for, of the words alone: joy" in shown.out
+    assert "boredom" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    done = insula_command("analyze", note, "--channel", "words", "--emotions", "joy,joy")
+    assert done.code == 2 and "asked for twice: joy" in done.err
+    done = insula_command("analyze", note, "--channel", "toy", "--emotions", "joy,anger")
+    assert done.code == 2 and "--emotions is answered by the channel words" in done.err
 
 
 def test_a_language_nobody_here_knows_is_a_note(
@@ -281,3 +299,14 @@ def test_models_alone_lists_them(insula_command: Command) -> None:
     done = insula_command("models", "--json")
     assert done.code == 0
     assert {"face-ferplus", "yunet"} <= {row["name"] for row in json.loads(done.out)}
+
+
+def test_min_confidence_leaves_labels_out(
+    insula_command: Command, note: Path, quick_preset: Path
+) -> None:
+    done = insula_command("analyze", note, "--preset", quick_preset, "--min-confidence", "1")
+    assert done.code == 0
+    assert "cannot be labelled with enough confidence" in done.out
+    assert "%" not in done.out.partition("Channel")[0].replace("100% of the time", "")
+    assert "stays unlabelled" in done.out
+    assert insula_command("analyze", note, "--min-confidence", "2").code == 2

@@ -15,7 +15,7 @@ from insula.errors import ContractError
 from insula.learn import export
 from insula.methods.unimodal.residual_face import ResidualFace
 
-FACE = {"stem": 8, "stages": [16, 24], "blocks": 1, "dropout": 0.1, "classes": 8}
+FACE = {"stem": 8, "stages": [16, 24], "blocks": [1, 1], "dropout": 0.1, "classes": 8}
 OUTPUTS = ("logits", "embedding")
 
 

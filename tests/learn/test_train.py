@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from insula.corpora.ased import ASED
 from insula.corpora.baved import BAVED
 from insula.corpora.esc10 import ESC10
 from insula.corpora.ferplus import FERPlus
@@ -20,6 +21,7 @@ from insula.corpora.goemotions import GoEmotions
 from insula.corpora.ravdess import RAVDESS
 from insula.errors import ConfigError, UnknownName
 from insula.learn.train import Optimiser, train
+from insula.media.pitch import pitch_track
 from insula.media.spectral import log_mel
 from insula.zoo.session import Model
 
@@ -44,6 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     FERPlus.make_fixture(root / "ferplus", groups=2, rng=rng)
     RAVDESS.make_fixture(root / "ravdess", groups=5, rng=rng)
+    ASED.make_fixture(root / "ased", groups=5, rng=rng)
     BAVED.make_fixture(root / "baved", groups=5, rng=rng)
     ESC10.make_fixture(root / "esc10", groups=2, rng=rng)
     GoEmotions.make_fixture(root / "text/goemotions", groups=4, rng=rng)
@@ -77,7 +80,7 @@ def test_face(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
-    settings = {"optimiser.epochs": 1, "net.stem": 4, "net.stages": [8], "net.blocks": 1}
+    settings = {"optimiser.epochs": 1, "net.stem": 4, "net.stages": [8], "net.blocks": [1]}
     runs = [tmp_path / "one", tmp_path / "two", tmp_path / "other"]
     for out, seed in zip(runs, (0, 0, 1), strict=True):
         trained("face", data, out, settings | {"seed": seed})
@@ -89,25 +92,36 @@ def test_voice(data: Path, tmp_path: Path) -> None:
     model = trained("voice", data, tmp_path, SMALL_SOUND)
     rng = np.random.default_rng(0)
     for rows in (1, 30, 300):
-        mel = np.stack([log_mel(rng.normal(0, 0.1, 160 * rows + 240)) for _ in range(2)])
-        out = model.run(log_mel=mel)
+        audio = [rng.normal(0, 0.1, 160 * rows + 240).astype(np.float32) for _ in range(2)]
+        mel = np.stack([log_mel(each) for each in audio])
+        pitch = np.stack([pitch_track(each, rows=mel.shape[1]) for each in audio])
+        out = model.run(log_mel=mel, pitch=pitch)
         assert out["probabilities"].shape == (2, 8)
         assert np.allclose(out["probabilities"].sum(axis=1), 1, atol=1e-5)
         assert out["arousal"].shape == (2,)
         assert np.abs(out["arousal"]).max() <= 1
-        louder = model.run(log_mel=mel + 3)
+        assert np.allclose(out["fold_probabilities"].mean(axis=1), out["probabilities"], atol=1e-6)
+        louder = model.run(log_mel=mel + 3, pitch=pitch)
         assert np.allclose(louder["probabilities"], out["probabilities"], atol=1e-2)
     folds = {line["fold"] for line in log(tmp_path)}
-    assert folds == {"everything", *(f"fold {number}" for number in range(1, 6))}
-    assert {metric.n for metric in model.card.metrics} == {40, 15}
+    assert folds == {f"fold {number}" for number in range(1, 6)}
+    assert {metric.n for metric in model.card.metrics} == {40, 25, 15}
+    held_out = [row.held_out for row in model.card.folds if row.corpus == "ravdess"]
+    assert sorted(sum(held_out, ())) == ["01", "02", "03", "04", "05"]
 
 
 def test_sounds(data: Path, tmp_path: Path) -> None:
-    more = {"mixing.ravdess": 10, "mixing.baved": 5, "mixing.noise": 4}
+    more = {"mixing.spoken": 8, "mixing.noise": 4}
     model = trained("sounds", data, tmp_path, SMALL_SOUND | more)
     mel = log_mel(np.random.default_rng(0).normal(0, 0.1, 32_000))
-    out = model.run(log_mel=mel[None])["probabilities"]
+    both = model.run(log_mel=mel[None])
+    out, each = both["probabilities"], both["fold_probabilities"]
     assert out.shape == (1, 11)
+    nets = sum(held_out.corpus == "esc10" for held_out in model.card.folds)
+    assert each.shape == (1, nets, 11)
+    assert np.allclose(each.mean(axis=1), out, atol=1e-6)
+    assert np.abs(each - out[:, None]).max() > 1e-4  # they are different nets
+    assert 0.5 <= model.card.threshold <= 0.95
     assert model.card.labels[10] == "speech"
     assert out.min() >= 0
     assert out.max() <= 1
@@ -132,7 +146,7 @@ def test_fusion(data: Path, tmp_path: Path) -> None:
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
-    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true")
+    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true", 0.0)
     rates = [plan.rate(step, 100) for step in range(101)]
     assert rates.index(max(rates)) == 10
     assert rates[:11] == sorted(rates[:11])
@@ -146,3 +160,15 @@ def test_unknown_optimiser_and_channel(tmp_path: Path, data: Path) -> None:
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"optimiser.kind": "adam"})
     with pytest.raises(UnknownName, match="Did you mean 'face'"):
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"channel": "faces"})
+
+
+def test_the_average_follows_the_weights() -> None:
+    net = torch.nn.Linear(2, 1)
+    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true", 0.75)
+    average = plan.averaged(net)
+    assert average is not None
+    for step in (0.0, 4.0):
+        with torch.no_grad():
+            net.weight.fill_(step)
+        average.update_parameters(net)
+    assert torch.allclose(average.module.weight, torch.full((1, 2), 1.0))

@@ -22,6 +22,12 @@ def unseen() -> Analysis:
     return replace(analysis, people=(empty,))
 
 
+def cautious(least: float) -> Analysis:
+    """Two people, labelled only where the confidence is at least so much."""
+    analysis = sample_analysis(people=2)
+    return replace(analysis, people=tuple(person.withholding(least) for person in analysis.people))
+
+
 CASES = {
     "two people": lambda: sample_analysis(people=2),
     "three people, Russian": lambda: sample_analysis(people=3, language="ru"),
@@ -29,6 +35,8 @@ CASES = {
     "text only": lambda: sample_analysis(people=1, channels=("words",)),
     "nobody": lambda: sample_analysis(people=0),
     "nothing seen": unseen,
+    "partly unsure": lambda: cautious(0.5),
+    "never sure": lambda: cautious(1.0),
     "half a second": lambda: sample_analysis(people=1, seconds=0.5),
     "no length": lambda: sample_analysis(people=0, seconds=0.0),
 }

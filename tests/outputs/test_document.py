@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from insula.core.records import Analysis, Estimate
-from insula.core.space import VA
+from insula.core.space import VA, Space
 from insula.core.track import Track
 from insula.outputs.document import SCHEMA, schema, to_dict, write_json
 from insula.testing.samples import sample_analysis
@@ -33,6 +33,20 @@ def test_the_schema_misses_no_key_and_takes_no_other(key: str, analysis: Analysi
     assert not check.is_valid({**document, "surprise": 1})
     del document[key]
     assert not check.is_valid(document)
+
+
+def test_emotions_asked_for_are_in_the_person_they_are_of(analysis: Analysis) -> None:
+    assert [each["asked"] for each in to_dict(analysis)["people"]] == [None] * len(analysis.people)
+    space = Space("asked", ("boredom", "pride"), "exclusive", "by comparison")
+    track = Track(np.array([0.5, 1.5]), np.array([[0.9, 0.1], [0.5, 0.5]]), space.labels, width=1.0)
+    asked = Estimate(space, track, np.ones(2), "words")
+    person = analysis.people[0].person
+    first = next(each for each in analysis.observations if each.person == person)
+    others = tuple(each for each in analysis.observations if each is not first)
+    told = replace(analysis, observations=(replace(first, asked=asked), *others))
+    document = to_dict(told)
+    jsonschema.Draft202012Validator(schema()).validate(document)
+    assert document["people"][0]["asked"] == {"boredom": 0.7, "pride": 0.3}
 
 
 def test_numbers_survive_the_file(analysis: Analysis, tmp_path: Path) -> None:
@@ -116,3 +130,26 @@ def test_valence_alone_is_no_reason_to_fail(analysis: Analysis) -> None:
     track = Track([0.25], [[0.1, 0.2]], VA.labels, width=0.5)
     bare = Estimate(VA, track, 0.5, "test", "person-1")
     jsonschema.validate(to_dict(replace(analysis, people=(bare,))), schema())
+
+
+def test_what_is_not_sure_enough_has_no_label_and_keeps_its_confidence(analysis: Analysis) -> None:
+    whole = analysis.people[0]
+    least = float(np.median(whole.confidence[whole.track.mask]))
+    unsure = whole.track.mask & (whole.confidence < least)
+    person = to_dict(replace(analysis, people=(whole.withholding(least),)))["people"][0]
+    timeline = person["timeline"]
+    labelled = [row is not None for row in timeline["probabilities"]]
+    assert labelled == (whole.track.mask & ~unsure).tolist()
+    assert timeline["confidence"] == [round(float(each), 4) for each in whole.confidence]
+    assert person["summary"]["unlabelled"] == pytest.approx(
+        unsure.sum() / whole.track.mask.sum(), abs=1e-4
+    )
+
+
+def test_one_who_is_never_sure_has_no_top_label(analysis: Analysis) -> None:
+    person = replace(analysis, people=(analysis.people[0].withholding(1.0),))
+    summary = to_dict(person)["people"][0]["summary"]
+    assert summary["top"] == []
+    assert summary["unlabelled"] == 1.0
+    assert summary["confidence"] == 0.0
+    assert summary["valence"] is not None  # the confidence is in the label

@@ -263,3 +263,14 @@ def test_several_people_are_listed_at_the_top(analysis: Analysis, tmp_path: Path
     links = [found["href"] for tag, found in page.tags if tag == "a" and found.get("href")]
     assert links == ["#person-0", "#person-1", "#responsible-use"]
     assert {str(link)[1:] for link in links} <= targets
+
+
+def test_what_is_not_sure_enough_is_said_and_not_coloured(
+    analysis: Analysis, tmp_path: Path
+) -> None:
+    never = tuple(person.withholding(1.0) for person in analysis.people)
+    page = write_html(replace(analysis, people=never), tmp_path).read_text(encoding="utf-8")
+    assert "cannot be labelled with enough confidence" in page
+    assert "Not sure enough for a label: 100\u00a0% of it." in page
+    assert "showed nothing to go by" not in page
+    assert "appears" not in page.partition("<main>")[0]

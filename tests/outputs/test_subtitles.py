@@ -101,3 +101,10 @@ def test_several_people_are_named(tmp_path: Path) -> None:
     analysis = saying([Mark(Span(1, 3), "sentence", "hello")], people=2)
     assert "<v person-1>" in write_vtt(analysis, tmp_path).read_text()
     assert "person-1: [" in write_srt(analysis, tmp_path).read_text()
+
+
+def test_what_is_not_sure_enough_has_no_tag() -> None:
+    analysis = sample_analysis(people=1)
+    never = replace(analysis, people=(analysis.people[0].withholding(1.0),))
+    assert any("%" in cue.text for cue in cues(analysis))
+    assert not any("%" in cue.text or "[" in cue.text for cue in cues(never))

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 import insula
+from insula.apps.evaluate import evaluate
 from insula.apps.screen import show
 from insula.apps.terminal import FAILED, USAGE, AsJson, complain, err, out, show_rows
 from insula.apps.weights import models
@@ -77,6 +78,18 @@ def analyze(
         str, typer.Option(help="Language spoken, as in en or ru.", metavar="en|ru|...")
     ] = "",
     labels: Annotated[Labels, typer.Option(help="Language of the labels shown.")] = Labels.en,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(help="Leave moments less sure than this unlabelled.", min=0, max=1),
+    ] = None,
+    emotions: Annotated[
+        str,
+        typer.Option(
+            help="Also compare what is said, in English, with these emotions, whatever you name; "
+            "two or more with commas between.",
+            metavar="NAME,NAME,...",
+        ),
+    ] = "",
     offline: Annotated[
         bool, typer.Option("--offline", help="Fail at once if any weights are not here.")
     ] = False,
@@ -91,7 +104,8 @@ def analyze(
 
     [dim]insula analyze clip.mp4 --out results/
     insula analyze interview.wav --transcript interview.srt --labels ru
-    insula analyze clip.mp4 --channel face --channel voice --json[/dim]
+    insula analyze clip.mp4 --channel face --channel voice --json
+    insula analyze talk.srt --emotions "joy,anger,boredom"[/dim]
 
     With --json and several files, one JSON object a line.
     """
@@ -102,6 +116,10 @@ def analyze(
     for each in pipeline.channels:
         if language and hasattr(each, "language"):
             each.language = language
+    if emotions:
+        _ask(pipeline, emotions.split(","))
+    if min_confidence is not None:
+        pipeline.min_confidence = min_confidence
     if offline:
         _require_weights(pipeline)
     if folder is not None:
@@ -274,6 +292,9 @@ def train(
     out.print(f"Wrote {target}")
 
 
+app.command()(evaluate)
+
+
 def _tell_epoch(line: Mapping[str, object]) -> None:
     """One line an epoch: where training stands and how well it does on what it does not see."""
     numbers = {
@@ -324,6 +345,16 @@ def _pipeline(preset: str, wanted: Sequence[str] | None, plugged: Sequence[str])
         insula.registry.channels.get(name)
     config["channels"] = {name: sections.get(name, {}) for name in names}
     return insula.Pipeline.from_config(config)
+
+
+def _ask(pipeline: insula.Pipeline, emotions: Sequence[str]) -> None:
+    """Have the channels that can look for any emotion look for these."""
+    able = [each for each in pipeline.channels if hasattr(each, "emotions")]
+    if not able:
+        raise typer.BadParameter("--emotions is answered by the channel words; do not leave it out")
+    for channel in able:
+        channel.emotions = emotions
+        channel.open()  # names that make no sense are an error before the work
 
 
 def _require_weights(pipeline: insula.Pipeline) -> None:

@@ -43,7 +43,9 @@ def _say(analysis: insula.Analysis, key: str, *values: object) -> str:
 def _person(analysis: insula.Analysis, person: insula.Estimate) -> RenderableType:
     """A panel: top three with bars, valence and arousal, how sure, and who said so."""
     name = insula.phrases.person_name(person.person, analysis.language)
-    title = Text(f"{name} {insula.phrases.headline(person.top(2), analysis.language)}")
+    unsure = bool(person.withheld.any())
+    said = insula.phrases.headline(person.top(2), analysis.language, unsure=unsure)
+    title = Text(f"{name} {said}")
     if not person.top():
         return title
     table = Table.grid(padding=(0, 1))
@@ -66,6 +68,11 @@ def _person(analysis: insula.Analysis, person: insula.Estimate) -> RenderableTyp
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     spoke = ", ".join(f"{_say(analysis, name)} {share / total:.0%}" for name, share in ranked)
     lines.append(Text(_say(analysis, "lead of one", spoke), style="dim"))
+    asked = analysis.asked(person.person)
+    if asked is not None and asked.top():
+        named = asked.top(len(asked.space), analysis.language)
+        shown = ", ".join(f"{label} {share:.0%}" for label, share in named)
+        lines.append(Text(f"{_say(analysis, 'asked')}: {shown}"))
     return Panel(Group(*lines), title=title, title_align="left", expand=False)
 
 

@@ -31,11 +31,11 @@ def _check_observation(channel: Channel, observation: Observation, span: Span) -
     undeclared = given - set(channel.gives)
     promise(channel, "it gives what it declares and nothing else", not undeclared, undeclared)
     tracks = list(observation.tracks.values())
-    estimate = observation.estimate
-    while estimate is not None:
-        check_estimate(channel, estimate)
-        tracks.append(estimate.track)
-        estimate = estimate.affect
+    for estimate in (observation.estimate, observation.asked):
+        while estimate is not None:
+            check_estimate(channel, estimate)
+            tracks.append(estimate.track)
+            estimate = estimate.affect
     for track in tracks:
         _inside(channel, track, span)
     for mark in observation.marks:

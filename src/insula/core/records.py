@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -83,7 +83,9 @@ class Estimate:
     for a channel the measured quality of its evidence; for a fused answer how likely its top
     label is right. parts: channel -> (T,) share of the weight it had, adding up to 1 where
     anything was seen. affect: the same in valence and arousal, where there is one. basis: where
-    the numbers come from, in words ("learned head", or a bridge's source).
+    the numbers come from, in words ("learned head", or a bridge's source). withheld: (T,) bool,
+    moments that were seen and are left without an answer, since it would not have been sure enough;
+    they are not valid, and their confidence says how sure it would have been.
     """
 
     space: Space
@@ -94,17 +96,20 @@ class Estimate:
     parts: Mapping[str, Array] = field(default_factory=dict)
     affect: Estimate | None = None
     basis: str = ""
+    withheld: Array = field(default_factory=lambda: np.zeros((), bool))
 
     def __post_init__(self) -> None:
+        withheld = np.broadcast_to(np.asarray(self.withheld, bool), (len(self.track),))
+        object.__setattr__(self, "withheld", frozen_array(withheld, np.bool_))
         confidence = np.broadcast_to(np.asarray(self.confidence, np.float32), (len(self.track),))
-        confidence = np.where(self.track.mask, np.clip(confidence, 0, 1), 0)
+        confidence = np.where(self.track.mask | withheld, np.clip(confidence, 0, 1), 0)
         object.__setattr__(self, "confidence", frozen_array(confidence, np.float32))
         parts = {name: frozen_array(part, np.float32) for name, part in self.parts.items()}
         object.__setattr__(self, "parts", parts)
 
     def mean(self) -> Array:
         """One answer for the whole: the mean over time weighted by confidence, (C,)."""
-        weight = self.confidence.astype(np.float64)
+        weight = np.where(self.track.mask, self.confidence, 0).astype(np.float64)
         if weight.sum() < 1e-9:
             weight = self.track.mask.astype(np.float64)
         if weight.sum() < 1e-9:
@@ -143,6 +148,27 @@ class Estimate:
         order = np.argsort(-mean, kind="stable")[:count]
         return [(title(self.space.labels[i], language), float(mean[i])) for i in order]
 
+    def withholding(self, below: float) -> Estimate:
+        """The same, without an answer at the moments whose confidence lies under `below`.
+
+        Valence and arousal stay: the confidence is in the label.
+        """
+        unsure = self.track.mask & (self.confidence < below)
+        kept = self.track.mask & ~unsure
+        track = Track(self.track.times, self.track.values, self.track.names, kept, self.track.width)
+        return replace(self, track=track, withheld=self.withheld | unsure)
+
+    @property
+    def seen(self) -> Array:
+        """The moments with evidence, answered or withheld; (T,) bool."""
+        seen: Array = self.track.mask | self.withheld
+        return seen
+
+    @property
+    def unlabelled(self) -> float:
+        """Share of the moments with evidence whose answer is withheld, in [0, 1]."""
+        return float(self.withheld[self.seen].mean()) if self.withheld.any() else 0.0
+
     def into(self, space: str | Space) -> Estimate:
         """The same opinion in another space, over the published bridge."""
         target = get_space(space)
@@ -161,7 +187,8 @@ class Observation:
     """What one channel perceived of one person.
 
     tracks: dense results by name; marks: sparse ones; estimate: the channel's opinion, with its
-    quality over time as confidence; notes: what a reader of the answer should know.
+    quality over time as confidence; notes: what a reader of the answer should know. asked: a second
+    opinion over emotions that a user named, where the channel can give one.
     """
 
     channel: str
@@ -171,6 +198,7 @@ class Observation:
     marks: tuple[Mark, ...] = ()
     estimate: Estimate | None = None
     notes: tuple[str, ...] = ()
+    asked: Estimate | None = None
 
     @property
     def quality(self) -> float:
@@ -220,6 +248,11 @@ class Analysis:
             for each in self.observations
             if each.channel == channel and person in (None, each.person)
         ]
+
+    def asked(self, person: str) -> Estimate | None:
+        """The second opinion on a person over emotions that a user named, where there is one."""
+        found = [each.asked for each in self.observations if each.person == person and each.asked]
+        return found[0] if found else None
 
     def quality(self, channel: str) -> float | None:
         """Mean quality of a channel's evidence over all persons; None where it gave no opinion."""

@@ -97,6 +97,7 @@ def _person(analysis: Analysis, estimate: Estimate) -> dict[str, object]:
                 for column, axis in enumerate(VA.labels)
             },
             "confidence": _share(estimate.certainty),
+            "unlabelled": _share(estimate.unlabelled),
             "basis": affect.basis if affect is not None else "",
         },
         "timeline": {
@@ -110,11 +111,19 @@ def _person(analysis: Analysis, estimate: Estimate) -> dict[str, object]:
             "confidence": _shares(estimate.confidence),
             "parts": {name: _shares(part) for name, part in estimate.parts.items()},
         },
+        "asked": _asked(analysis.asked(estimate.person)),
         "without": {
             channel: dict(zip(labels, _shares(change), strict=False))
             for channel, change in changes.items()
         },
     }
+
+
+def _asked(estimate: Estimate | None) -> dict[str, float] | None:
+    """The share of each emotion that a user named."""
+    if estimate is None or not estimate.track.mask.any():
+        return None
+    return dict(zip(estimate.space.labels, _shares(estimate.mean()), strict=True))
 
 
 def _axis(affect: Estimate | None, axis: str) -> list[float | None]:
@@ -206,11 +215,13 @@ def schema() -> dict[str, object]:
         labels=_list(text, "the columns of probabilities"),
         probabilities=_list(
             {"type": ["array", "null"], "items": share},
-            "a row a time; null where nothing was seen",
+            "a row a time; null where nothing was seen, or where the label is not sure enough",
         ),
         valence=_list(axis, "unpleasant -1 to pleasant 1; empty where it is not known at all"),
         arousal=_list(axis, "calm -1 to excited 1; empty where it is not known at all"),
-        confidence=_list(share, "how likely the top label is right; 0 where nothing was seen"),
+        confidence=_list(
+            share, "how likely the top label is, or would be, right; 0 where nothing was seen"
+        ),
         parts=_table(_list(share), "channel -> share of the weight it had at each time"),
     )
     summary = _object(
@@ -218,12 +229,20 @@ def schema() -> dict[str, object]:
         valence=axis,
         arousal=axis,
         confidence=share,
+        unlabelled={
+            **share,
+            "description": "share of the evidence left without a label, for lack of confidence",
+        },
         basis={**text, "description": "where valence and arousal come from"},
     )
     person = _object(
         id=text,
         summary=summary,
         timeline=timeline,
+        asked={
+            **_table(share, "emotion that a user named -> its share, by comparison with the words"),
+            "type": ["object", "null"],
+        },
         without=_table(
             _table({"type": "number", "minimum": -1, "maximum": 1}),
             "channel -> label -> change of the summary's probability when the channel is left out",

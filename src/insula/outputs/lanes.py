@@ -9,9 +9,9 @@ from typing import NamedTuple
 from insula.core.records import Estimate
 from insula.core.space import Language, title
 from insula.core.time import Span
-from insula.outputs.moments import coarser, stretches
+from insula.outputs.moments import coarser, stretches, withheld_spans
 from insula.outputs.palette import BLACK, colour, ink
-from insula.outputs.phrases import clock, percent
+from insula.outputs.phrases import clock, percent, word
 
 CELLS = 360  # moments in a lane of labels; a block then is at least three pixels wide
 PALEST = 0.28  # share of its colour that a block without any confidence keeps
@@ -44,7 +44,8 @@ def label_lane(
     name: str, estimate: Estimate, span: Span, language: Language, kind: str = ""
 ) -> str:
     """The top label of an estimate over time."""
-    runs = stretches(coarser(estimate, CELLS))
+    estimate = coarser(estimate, CELLS)
+    runs = stretches(estimate)
     blocks = [
         Block(
             run.span,
@@ -56,6 +57,17 @@ def label_lane(
             PALEST + (1 - PALEST) * min(1.0, run.confidence / FULL),
         )
         for run in runs
+    ]
+    blocks += [
+        Block(
+            each,
+            "?",
+            f"{clock(each.start)}–{clock(each.end)} {word('unsure', language)}",
+            "var(--soft)",
+            "var(--ink)",
+            PALEST,
+        )
+        for each in withheld_spans(estimate)
     ]
     longest = sorted(runs, key=lambda run: -run.span.duration)[:6]
     told = ", ".join(

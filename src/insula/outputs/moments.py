@@ -101,6 +101,16 @@ def stretches(estimate: Estimate, *, least: float = 0.0) -> list[Stretch]:
     return found
 
 
+def withheld_spans(estimate: Estimate) -> list[Span]:
+    """Runs of moments that were seen and stay unlabelled."""
+    half, times = cell_width(estimate.track) / 2, estimate.track.times
+    rows = np.flatnonzero(estimate.withheld)
+    if not len(rows):
+        return []
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    return [Span(max(0.0, times[run[0]] - half), times[run[-1]] + half) for run in runs]
+
+
 def _runs(tops: Array, least: float) -> list[tuple[int, int, int]]:
     """(first, end, top) of equal neighbours; runs of under `least` rows join a neighbour."""
     runs: list[tuple[int, int, int]] = []
@@ -141,6 +151,7 @@ def coarser(estimate: Estimate, count: int) -> Estimate:
         heard > 0,
         size * cell_width(estimate.track),
     )
+    withheld = np.logical_or.reduceat(estimate.withheld, starts) & (heard == 0)
     return Estimate(
         estimate.space,
         track,
@@ -150,6 +161,7 @@ def coarser(estimate: Estimate, count: int) -> Estimate:
         {name: average(part) for name, part in estimate.parts.items()},
         coarser(estimate.affect, count) if estimate.affect is not None else None,
         estimate.basis,
+        withheld,
     )
 
 

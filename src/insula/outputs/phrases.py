@@ -39,6 +39,14 @@ _WORDS = {
     "fairly": ("appears fairly {0}", "внешне заметнее всего {0}"),
     "between": ("appears between {0} and {1}", "внешне {0} и {1} почти поровну"),
     "unseen": ("showed nothing to go by", "не дал материала для оценки"),
+    "unsure": (
+        "cannot be labelled with enough confidence",
+        "уверенности не хватает, чтобы назвать эмоцию",
+    ),
+    "withheld": (
+        "Not sure enough for a label: {0} of it.",
+        "Без метки, так как уверенности мало: {0} из этого.",
+    ),
     "axes": ("on the axes of valence and arousal", "по осям валентности и возбуждения"),
     "valence": ("Valence", "Валентность"),
     "arousal": ("Arousal", "Возбуждение"),
@@ -69,6 +77,10 @@ _WORDS = {
         "Цвет и слово: самая вероятная эмоция в каждый момент. Бледнее значит менее уверенно; "
         "штриховка: ничего не видно и не слышно. Где строки различаются, каналы расходятся.",
     ),
+    "lanes unsure": (
+        "“?” is not sure enough for a label.",
+        "«?»: уверенности мало, метки нет.",
+    ),
     "together": ("together", "вместе"),
     "face": ("face", "лицо"),
     "voice": ("voice", "голос"),
@@ -94,6 +106,13 @@ _WORDS = {
     "end": ("end", "конец"),
     "contributions": ("What each channel contributed", "Вклад каждого канала"),
     "channel": ("Channel", "Канал"),
+    "asked": ("Asked for, of the words alone", "По запросу, только по словам"),
+    "asked how": (
+        "Each sentence compared with a description of each emotion asked for: shares of these "
+        "only, not learnt from examples and not calibrated.",
+        "Каждая фраза сравнена с описанием каждой названной эмоции: доли только среди них, "
+        "без обучения на примерах и без калибровки.",
+    ),
     "alone": ("Alone it says", "Сам по себе"),
     "weight": ("Weight", "Вес"),
     "evidence": ("Quality", "Качество"),
@@ -248,10 +267,13 @@ def person_name(person: str, language: Language) -> str:
     return f"{word('person', language)} {number}" if head == "person" else person
 
 
-def headline(top: Sequence[tuple[str, float]], language: Language) -> str:
-    """How someone appears, from labels with probabilities, highest first; [] for nothing seen."""
+def headline(top: Sequence[tuple[str, float]], language: Language, *, unsure: bool = False) -> str:
+    """How someone appears, from labels with probabilities, highest first.
+
+    top: [] where there is no answer: since nothing was seen or, if `unsure`, since none is sure.
+    """
     if not top:
-        return word("unseen", language)
+        return word("unsure" if unsure else "unseen", language)
 
     def name(label: str) -> str:
         return _ADJECTIVES.get(label, label) if language != "ru" else title(label, "ru")

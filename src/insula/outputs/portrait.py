@@ -6,6 +6,7 @@ contribute · how sure is that, and why. Everything that comes from a recording 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 
@@ -42,10 +43,14 @@ def portrait(analysis: Analysis, estimate: Estimate, number: int) -> str:
     language = analysis.language
     head = _heading(estimate, language)
     if not estimate.track.mask.any():
-        return f'<section id="person-{number}"><div class="card">{head}</div></section>'
+        lanes = (
+            f'<div class="part">{_lanes(analysis, estimate)}</div>' if estimate.seen.any() else ""
+        )
+        return f'<section id="person-{number}"><div class="card">{head}{lanes}</div></section>'
     parts = [
         head,
         _glance(estimate, language),
+        _asked(analysis, estimate.person),
         _course(analysis, estimate, number),
         _contributions(analysis, estimate),
         f'<div class="part two">{_plane(estimate, number, language)}'
@@ -69,7 +74,7 @@ def miniature(analysis: Analysis, estimate: Estimate) -> str:
 
 def _has_course(estimate: Estimate) -> bool:
     """Whether there is more than one moment; a still picture has one."""
-    return int(estimate.track.mask.sum()) > 1
+    return int(estimate.seen.sum()) > 1
 
 
 def _course(analysis: Analysis, estimate: Estimate, number: int) -> str:
@@ -77,8 +82,9 @@ def _course(analysis: Analysis, estimate: Estimate, number: int) -> str:
     language = analysis.language
     if not _has_course(estimate):
         return f'<p class="part soft">{word("moment", language)}</p>'
+    unsure = f" {word('lanes unsure', language)}" if estimate.withheld.any() else ""
     lanes = (
-        f'<p class="soft small">{word("lanes", language)}</p>'
+        f'<p class="soft small">{word("lanes", language)}{unsure}</p>'
         f"{_legend(analysis, estimate)}{_lanes(analysis, estimate)}"
     )
     return part(word("over time", language), lanes) + _curves(analysis, estimate, number)
@@ -105,7 +111,8 @@ def _curves(analysis: Analysis, estimate: Estimate, number: int) -> str:
 
 def _heading(estimate: Estimate, language: Language) -> str:
     top = top_labels(estimate)
-    said = headline(top, language) if labelled(estimate) else word("axes", language)
+    unsure = bool(estimate.withheld.any())
+    said = headline(top, language, unsure=unsure) if labelled(estimate) else word("axes", language)
     return (
         f'<h2><span class="who">{escape(person_name(estimate.person, language))}</span>'
         f"{escape(said)}</h2>{_lead(estimate, language)}"
@@ -115,25 +122,42 @@ def _heading(estimate: Estimate, language: Language) -> str:
 def _lead(estimate: Estimate, language: Language) -> str:
     """What the answer is built from, and for how much of the time there is one."""
     weights = _weights(estimate)
-    if not weights or not estimate.track.mask.any():
+    if not weights or not estimate.seen.any():
         return ""
     order = sorted(weights, key=lambda name: -weights[name])
     parts = ", ".join(f"{word(name, language)} {percent(weights[name])}" for name in order)
-    seen = percent(float(estimate.track.mask.mean()))
+    seen = percent(float(estimate.seen.mean()))
     key = "lead" if _has_course(estimate) else "lead of one"
     text = word(key, language, parts, seen)
+    if estimate.withheld.any():
+        text += " " + word("withheld", language, percent(estimate.unlabelled))
     return f'<p class="soft lead">{escape(text)}</p>'
+
+
+def _bars(shares: Sequence[tuple[str, float]], language: Language) -> str:
+    """A bar a label."""
+    return "".join(
+        f'<div class="bar"><span>{escape(title(label, language))}</span>'
+        f'<i style="--w:{share * 100:.1f}%;--c:{colour(label)}"></i><em>{percent(share)}</em></div>'
+        for label, share in shares
+    )
+
+
+def _asked(analysis: Analysis, person: str) -> str:
+    """The emotions that a user named, most likely first."""
+    asked, language = analysis.asked(person), analysis.language
+    if asked is None or not asked.track.mask.any():
+        return ""
+    shares = zip(asked.space.labels, asked.mean().tolist(), strict=True)
+    bars = _bars(sorted(shares, key=lambda item: -item[1]), language)
+    return part(word("asked", language), f"<div>{bars}</div>", word("asked how", language))
 
 
 def _glance(estimate: Estimate, language: Language) -> str:
     """Top three as bars; valence, arousal and confidence in words and numbers."""
     if not estimate.track.mask.any():
         return ""
-    bars = "".join(
-        f'<div class="bar"><span>{escape(title(label, language))}</span>'
-        f'<i style="--w:{share * 100:.1f}%;--c:{colour(label)}"></i><em>{percent(share)}</em></div>'
-        for label, share in top_labels(estimate)
-    )
+    bars = _bars(top_labels(estimate), language)
     rows = []
     affect = affect_of(estimate)
     if affect is not None and affect.track.mask.any():
@@ -246,7 +270,7 @@ def _contributions(analysis: Analysis, estimate: Estimate) -> str:
 
 def _weights(estimate: Estimate) -> dict[str, float]:
     """Mean share of each channel where anything was seen."""
-    mask = estimate.track.mask
+    mask = estimate.seen
     return {
         name: float(part[mask].mean()) if mask.any() else 0.0
         for name, part in estimate.parts.items()

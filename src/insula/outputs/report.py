@@ -116,7 +116,8 @@ def _contents(analysis: Analysis) -> str:
     for number, each in enumerate(analysis.people):
         top = top_labels(each)
         shade = colour(top[0][0]) if top else "var(--line)"
-        said = headline(top, language) if labelled(each) else word("axes", language)
+        unsure = bool(each.withheld.any())
+        said = headline(top, language, unsure=unsure) if labelled(each) else word("axes", language)
         lines.append(
             f'<li><a href="#person-{number}" class="chip" style="--c:{shade}">'
             f"{escape(person_name(each.person, language))}</a> {escape(said)}</li>"
