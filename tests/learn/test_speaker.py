@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from insula.corpora.ased import ASED
+from insula.corpora.baved import BAVED
+from insula.corpora.ravdess import RAVDESS
 from insula.errors import MissingDependency
 from insula.learn import voice_teacher
 from insula.learn.recipe import read_recipe
 from insula.learn.speaker import SpeakerTask, _with_margin
-from insula.learn.speaker_bank import ROWS, Bank
+from insula.learn.speaker_bank import ROWS, Bank, make_bank
 from insula.learn.speaker_changes import VoiceChanges, change_voices, mix_voices
+from insula.learn.train import train
+from insula.zoo.session import Model
 
 RECIPE = Path(__file__).parents[2] / "recipes/speaker.toml"
 NOTHING = VoiceChanges(
@@ -120,6 +125,36 @@ def test_the_margin_makes_the_own_speaker_harder_and_no_other() -> None:
     made = _with_margin(cosines, torch.tensor([0]), 0.2)
     assert made[0, 1] == 0.5
     assert made[0, 0] == pytest.approx(np.cos(np.arccos(0.5) + 0.2), abs=1e-6)
+
+
+@pytest.mark.parametrize("speed", [0.86, 1.0, 1.16])
+def test_a_faster_voice_is_a_higher_one(speed: float, tmp_path: Path) -> None:
+    """The middle of its power moves with the speed, and it is shorter."""
+    RAVDESS.make_fixture(tmp_path / "ravdess", groups=2, rng=np.random.default_rng(0))
+    usual = make_bank(("ravdess",), tmp_path, (1.0,), None)
+    made = make_bank(("ravdess",), tmp_path, (speed,), None)
+    assert set(made.speaker) == {"01", "02"} and set(made.sex) == {"male", "female"}
+    assert made.piece(0).shape == (ROWS, 64)
+    length = [len(bank.spectra[0]) for bank in (usual, made)]
+    assert length[0] / length[1] == pytest.approx(speed, abs=0.05)
+    power = [np.exp(np.float32(bank.spectra[0])).mean(axis=0) for bank in (usual, made)]
+    centre = [(each * np.arange(64)).sum() / each.sum() for each in power]
+    assert np.sign(round(centre[1] - centre[0], 2)) == np.sign(round(speed - 1.0, 2))
+
+
+def test_the_recipe_makes_a_model_that_the_channel_runs(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    for corpus in (RAVDESS, ASED, BAVED):
+        corpus.make_fixture(tmp_path / corpus.name, groups=5, rng=np.random.default_rng(0))
+    small = {"optimiser.epochs": 1, "pieces.speeds": [1.0], "loss.teacher": 0.0}
+    net = {"net.channels": 16, "net.wide": 16, "net.width": 8}
+    out = train(RECIPE, data=tmp_path, out=tmp_path / "out", settings=small | net)
+    model = Model(out)
+    assert {each.corpus for each in model.card.learned} == {"ravdess", "ased", "baved"}
+    said = model.run(log_mel=np.random.default_rng(0).normal(size=(3, 151, 64)).astype(np.float32))
+    assert np.linalg.norm(said["embedding"], axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    assert said["overlap"].shape == (3, 76)
+    assert ((said["overlap"] >= 0) & (said["overlap"] <= 1)).all()
 
 
 def test_a_missing_teacher_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,19 +128,15 @@ def test_sounds(data: Path, tmp_path: Path) -> None:
 
 
 def test_fusion(data: Path, tmp_path: Path) -> None:
-    voice = (RECIPES / "voice.toml").read_text().replace("epochs = ", "epochs = 1 # ")
-    (tmp_path / "voice.toml").write_text(voice.replace("copies = 10", "copies = 1"))
-    (tmp_path / "fusion.toml").write_text((RECIPES / "fusion.toml").read_text())
-    settings = {"optimiser.epochs": 3, "pairing.train": 700, "pairing.judge": 70}
-    out = train(tmp_path / "fusion.toml", data=data, out=tmp_path / "out", settings=settings)
-    model = Model(out)
+    settings = {"optimiser.epochs": 3, "pairing.learn": 700, "pairing.judge": 70}
+    model = trained("fusion", data, tmp_path, settings | {"pairing.most": [4, 2, 4]})
     assert model.card.channels == ("face", "voice", "words")
     scores = np.random.default_rng(0).dirichlet(np.ones(7), (4, 3)).astype(np.float32)
-    present = np.array([[1, 1, 1], [1, 0, 1], [0, 0, 1], [0, 0, 0]], np.float32)
-    fused = model.run(scores=scores.reshape(4, 21), present=present)["probabilities"]
+    trust = np.array([[1, 1, 1], [1, 0, 0.5], [0, 0, 1], [0, 0, 0]], np.float32)
+    fused = model.run(scores=scores, trust=trust)["probabilities"]
     assert np.allclose(fused.sum(axis=1), 1, atol=1e-5)
-    scores[1, 1] = 0  # absent: its scores are not looked at
-    again = model.run(scores=scores.reshape(4, 21), present=present)["probabilities"]
+    scores[1, 1] = 0  # not trusted: its scores are not looked at
+    again = model.run(scores=scores, trust=trust)["probabilities"]
     assert np.allclose(fused, again, atol=1e-6)
     assert all("synthetic pairing" in metric.corpus for metric in model.card.metrics)
 

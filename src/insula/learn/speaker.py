@@ -218,19 +218,15 @@ class SpeakerTask(Task):
     def _verified(self, mine: Predictions, rng: np.random.Generator) -> list[Metric]:
         """Pieces against pieces, and pieces against a few clips of each speaker."""
         corpus, heard = str(mine["corpus"][0]), f"{self.pieces.seconds:g} s of a held-out speaker"
+        measures = {
+            "equal_error_rate": lambda rows: equal_error_rate(*_pairs(mine, rows)),
+            "auc": lambda rows: auc(*_pairs(mine, rows)),
+        }
+        protocol = f"{heard} against as much of another clip"
+        metrics = measured(measures, mine["speaker"], rng, corpus=corpus, protocol=protocol)
         rest, scores, same = enrolled(mine["embedding"], mine["speaker"], ENROLMENT, rng)
-        return [
-            *measured(
-                {
-                    "equal_error_rate": lambda rows: equal_error_rate(*_pairs(mine, rows)),
-                    "auc": lambda rows: auc(*_pairs(mine, rows)),
-                },
-                mine["speaker"],
-                rng,
-                corpus=corpus,
-                protocol=f"{heard} against as much of another clip",
-            ),
-            *measured(
+        if len(rest):
+            metrics += measured(
                 {
                     "equal_error_rate_enrolled": lambda rows: equal_error_rate(
                         scores[rows].ravel(), same[rows].ravel()
@@ -240,8 +236,8 @@ class SpeakerTask(Task):
                 rng,
                 corpus=corpus,
                 protocol=f"{heard} against the mean of {ENROLMENT} clips of everyone held out",
-            ),
-        ]
+            )
+        return metrics
 
     def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
         (net,) = nets

@@ -39,8 +39,10 @@ def enrolled(
             people.append(each)
             taken.append(mine[:count])
     known = np.array([embeddings[rows].mean(axis=0) for rows in taken])
+    known = known.reshape(len(people), embeddings.shape[1])
     known /= np.linalg.norm(known, axis=1, keepdims=True)
-    rest = np.setdiff1d(np.flatnonzero(np.isin(number, people)), np.concatenate(taken))
+    rest = np.setdiff1d(np.flatnonzero(np.isin(number, people)), np.concatenate([[], *taken]))
+    rest = rest.astype(np.int64)
     return rest, embeddings[rest] @ known.T, number[rest][:, None] == np.array(people)
 
 
