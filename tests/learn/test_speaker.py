@@ -146,7 +146,8 @@ def test_the_recipe_makes_a_model_that_the_channel_runs(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     for corpus in (RAVDESS, ASED, BAVED):
         corpus.make_fixture(tmp_path / corpus.name, groups=5, rng=np.random.default_rng(0))
-    small = {"optimiser.epochs": 1, "pieces.speeds": [1.0], "loss.teacher": 0.0}
+    small = {"optimiser.epochs": 2, "optimiser.batch_size": 8, "pieces.speeds": [1.0]}
+    small["loss.teacher"] = 0.0
     net = {"net.channels": 16, "net.wide": 16, "net.width": 8}
     out = train(RECIPE, data=tmp_path, out=tmp_path / "out", settings=small | net)
     model = Model(out)

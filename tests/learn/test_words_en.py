@@ -16,8 +16,9 @@ from insula.core.space import EKMAN7, GOEMOTIONS, bridge
 from insula.corpora.emobank import EmoBank
 from insula.corpora.goemotions import GoEmotions, read_part
 from insula.corpora.xed import XED
-from insula.learn import words_report
+from insula.learn import words_en, words_report
 from insula.learn.encoder_export import ShippedEncoder
+from insula.learn.minilm import SHAPE, MiniLM
 from insula.learn.recipe import read_recipe
 from insula.learn.train import Optimiser, fit
 from insula.learn.words_en import EnglishTask
@@ -45,10 +46,47 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def made_up_start() -> MiniLM:
+    """A sentence encoder of the real one's shape that knows the fixtures' words and has no sense.
+
+    The real one comes with the extra `train-words` only.
+    """
+    signs = [chr(number) for number in range(33, 127) if not chr(number).isupper()]
+    words = [*GOEMOTIONS.labels, "feel", "number", "sentence"]
+    vocabulary = (*SPECIAL, *signs, *(f"##{sign}" for sign in signs), *words)
+    width, inner = SHAPE["width"], SHAPE["inner"]
+    torch.manual_seed(0)
+    arrays = {
+        "embeddings.word_embeddings.weight": 0.05 * torch.randn(len(vocabulary), width),
+        "embeddings.token_type_embeddings.weight": torch.zeros(2, width),
+        "embeddings.position_embeddings.weight": 0.01 * torch.randn(512, width),
+    }
+    norms, squares = ["embeddings.LayerNorm"], {}
+    for place in range(SHAPE["layers"]):
+        layer = f"encoder.layer.{place}"
+        norms += [f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"]
+        asked = [f"{layer}.attention.self.{name}" for name in ("query", "key", "value")]
+        squares |= dict.fromkeys([*asked, f"{layer}.attention.output.dense"], (width, width))
+        squares |= {f"{layer}.intermediate.dense": (inner, width)}
+        squares |= {f"{layer}.output.dense": (width, inner)}
+    for name in norms:
+        arrays |= {f"{name}.weight": torch.ones(width), f"{name}.bias": torch.zeros(width)}
+    for name, shape in squares.items():
+        arrays[f"{name}.weight"] = 0.05 * torch.randn(shape)
+        arrays[f"{name}.bias"] = torch.zeros(shape[0])
+    return MiniLM(vocabulary, arrays)
+
+
+def english_task(data: Path, **settings: object) -> EnglishTask:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words_en, "read_minilm", made_up_start)
+        return EnglishTask(read_recipe(RECIPE, SMALL | settings), data)
+
+
 @pytest.fixture(scope="module")
 def task(data: Path) -> EnglishTask:
     torch.set_num_threads(1)
-    return EnglishTask(read_recipe(RECIPE, SMALL), data)
+    return english_task(data)
 
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch's exporter, of itself
@@ -101,7 +139,7 @@ def test_batches_hold_every_sample_once_and_like_lengths(task: EnglishTask) -> N
 
 def test_rare_labels_and_emobank_are_seen_more_often(data: Path) -> None:
     often = {"balance.rare": 3, "balance.rare_below": 10**6, "balance.emobank": 2}
-    task = EnglishTask(read_recipe(RECIPE, SMALL | often), data)
+    task = english_task(data, **often)
     counts = np.bincount(task.folds[0].train)
     assert set(counts[task.sentences.where("train", "goemotions")]) == {3}
     assert set(counts[task.sentences.where("train", "emobank")]) == {2}
@@ -110,7 +148,7 @@ def test_rare_labels_and_emobank_are_seen_more_often(data: Path) -> None:
 
 def test_some_of_a_batch_is_misheard(data: Path) -> None:
     heard = {"augmentation.misheard": 1.0, "augmentation.error_rate": 1.0}
-    task = EnglishTask(read_recipe(RECIPE, SMALL | heard), data)
+    task = english_task(data, **heard)
     indices = task.folds[0].train[:8]
     ids = task.batch(indices, np.random.default_rng(0))["ids"].numpy()
     clean = task.pieces.encode([task.sentences.texts[i] for i in indices])

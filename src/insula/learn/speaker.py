@@ -13,6 +13,7 @@ Margin softmax: Deng et al., "ArcFace", CVPR 2019, equation 3.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ from insula.learn.task import (
 from insula.learn.verification import auc, enrolled, equal_error_rate, pairs
 from insula.learn.voice_teacher import VoiceTeacher
 from insula.media.spectral import HOP
+from insula.methods.unimodal.speaker_tdnn import SpeakerTDNN
 from insula.zoo.card import GroupResult, Learned
 
 HELD_OUT = 5  # one of so many speakers of each corpus, the last ones by number
@@ -281,11 +283,20 @@ class SpeakerTask(Task):
 
 
 class _Shipped(nn.Module):
-    """The net as it runs: overlap as a probability."""
+    """The net as it runs: overlap as a probability.
 
-    def __init__(self, voice: nn.Module) -> None:
+    The last norm is put into the layer before it, as the exporter would do after the weights were
+    rounded.
+    """
+
+    def __init__(self, voice: SpeakerTDNN) -> None:
         super().__init__()
-        self.voice = voice
+        self.voice = copy.deepcopy(voice)
+        last, centre = self.voice.embedding, self.voice.centre
+        spread = (centre.running_var + centre.eps).sqrt()
+        last.weight.data /= spread[:, None]
+        last.bias.data = (last.bias.data - centre.running_mean) / spread
+        self.voice.centre = nn.Identity()
 
     def forward(self, log_mel: Tensor) -> tuple[Tensor, Tensor]:
         embedding, overlap = self.voice(log_mel)
