@@ -6,7 +6,7 @@ Judged by pyannote.metrics on whole recordings, overlapped speech included, with
 with one of 0.25 s on both sides of every boundary of the reference. Writes
 benchmarks/results/diarisation.json. What the channel's numbers were chosen on says `chosen on`:
 meetings of AMI `dev`, and conversations and monologues put together from clips of the speakers
-that the embedding never saw. AMI `test` was looked at with the final numbers only.
+that the embedding never saw. AMI `test` chose none of them.
 """
 
 from __future__ import annotations

@@ -131,16 +131,18 @@ def on_clips() -> list[Row]:
     rows = []
     for clip, (people, always) in CLIPS.items():
         recording = insula.open(DATA / "clips" / clip)
+        found = {}
         for name in DETECTED_BY:
             with timed(name) as taken:
-                seen = Face(detector=name).observe(recording)
+                seen = found[name] = Face(detector=name).observe(recording)
             moments = {float(t) for each in seen for t in each.tracks["face"].times}
             rows.append(row(f"{name}, {clip}: tracks", [len(seen)], "", target=f"{people} in it"))
             if always:
                 rows.append(
                     row(f"{name}, {clip}: looks with a face", [len(moments) / len(taken)], "")
                 )
-        mouths = [each.tracks["mouth"] for each in seen if each.tracks["mouth"].mask.any()]
+        mouths = [each.tracks["mouth"] for each in found["mtcnn"]]
+        mouths = [each for each in mouths if each.mask.any()]
         if len(mouths) == 1:
             rows += mouth_rows(clip, recording, mouths[0].times, mouths[0])
     return rows
