@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from insula.core.space import BRIDGES, EKMAN7, Bridge, Kind, Space, bridge, reaches
+from insula.core.space import BRIDGES, Bridge, Kind, Space, bridge, reaches
 from insula.errors import UnknownName
 
 
@@ -71,9 +71,6 @@ def match(truth_space: Space, truth: np.ndarray, space: Space, said: np.ndarray)
             rows = over.kept[truth.argmax(axis=1)]
             truth, labels, way = truth @ over.matrix, space.labels, over.source
             reachable = over.matrix.any(axis=0)
-        elif reaches(space, EKMAN7) and set(labels) <= set(EKMAN7.labels):
-            over = bridge(space, EKMAN7)
-            said, space, way = _moved(over, said), EKMAN7, over.source
     shared = tuple(
         label for label, ok in zip(labels, reachable, strict=True) if ok and label in space.labels
     )
