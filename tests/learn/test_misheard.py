@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from insula.errors import ConfigError
-from insula.learn.misheard import _sound_alikes, mishear, spoken_words, word_errors
+from insula.learn.metrics import word_error_rate
+from insula.learn.misheard import _sound_alikes, mishear
 
 TEXTS = [
     "I really love what you did with the garden, it looks beautiful!",
@@ -21,13 +22,8 @@ TEXTS = [
 def test_the_measured_error_rate_is_the_one_asked_for(rate: float, language: str) -> None:
     texts = TEXTS if language == "en" else ["Я очень люблю этот город, но зимой тут холодно."] * 240
     rng = np.random.default_rng(0)
-    errors = words = 0
-    for text in texts:
-        said = spoken_words(text)
-        heard = mishear(text, error_rate=rate, rng=rng, language=language).split()
-        errors += word_errors(said, heard)
-        words += len(said)
-    assert errors / words == pytest.approx(rate, abs=0.02)
+    heard = [mishear(text, error_rate=rate, rng=rng, language=language) for text in texts]
+    assert word_error_rate(texts, heard) == pytest.approx(rate, abs=0.02)
 
 
 def test_without_errors_only_case_and_punctuation_go() -> None:
@@ -55,11 +51,6 @@ def test_the_same_seed_hears_the_same() -> None:
         for _ in range(2)
     )
     assert once == again
-
-
-def test_word_errors_of_a_hand_worked_case() -> None:
-    assert word_errors(["the", "cat", "sat", "down"], ["a", "cat", "sat", "down", "now"]) == 2
-    assert word_errors(["a", "b"], []) == 2
 
 
 def test_impossible_requests_are_errors() -> None:

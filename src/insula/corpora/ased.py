@@ -13,26 +13,16 @@ TALLIP 22, 2023. No licence is stated: research use, do not redistribute.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from insula.core.roles import Corpus, Example
 from insula.core.space import Space
-from insula.corpora.labelled_audio import (
-    Clip,
-    check_protocol,
-    examples,
-    find_clips,
-    folds,
-    write_clip,
-)
+from insula.corpora.labelled_audio import Clip, SpeakerCorpus, find_clips, write_clip
 from insula.errors import UnexpectedLayout
 
 NAME = "ASED"
 ADVICE = "Get the release from Ethio2021/ASED_V1 on GitHub."
-FOLDS = 5
 FOLDERS = ("01Neutral", "02Fearful", "03Happy", "04Sad", "05Angry")
 LETTERS = "nfhsa"
 PATTERN = re.compile(r"([nfhsa])([1-5])-(\d+)-(\d+)-(0[12])-(\d+)")
@@ -44,7 +34,7 @@ ASED5 = Space(
 )
 
 
-class ASED(Corpus):
+class ASED(SpeakerCorpus):
     """Clips in the order of emotions, then of file names."""
 
     name = "ased"
@@ -54,16 +44,10 @@ class ASED(Corpus):
     access = "free download from GitHub"
     layout = "0N<Emotion>/<eN>-<sentence>-<repetition>-<gender>-<speaker>.wav (or .opus)"
     space = "ased5"
-    protocols = ("speaker5",)
-    group = "speaker"
 
-    def __iter__(self) -> Iterator[Example]:
-        yield from examples(read_clips(self.root), ASED5, corpus=NAME)
-
-    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
-        """Folds of whole speakers."""
-        check_protocol(NAME, protocol, self.protocols)
-        return list(folds(read_clips(self.root), "speaker", FOLDS))
+    def clips(self) -> list[Clip]:
+        """Every clip, as `read_clips` gives it."""
+        return read_clips(self.root)
 
     @staticmethod
     def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:

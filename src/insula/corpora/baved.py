@@ -13,26 +13,16 @@ stated: research use, do not redistribute.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from insula.core.roles import Corpus, Example
 from insula.core.space import Space
-from insula.corpora.labelled_audio import (
-    Clip,
-    check_protocol,
-    examples,
-    find_clips,
-    folds,
-    write_clip,
-)
+from insula.corpora.labelled_audio import Clip, SpeakerCorpus, find_clips, write_clip
 from insula.errors import UnexpectedLayout
 
 NAME = "BAVED"
 ADVICE = "Get the release from 40uf411/Basic-Arabic-Vocal-Emotions-Dataset on GitHub."
-FOLDS = 5
 PATTERN = re.compile(r"(\d+)-([mf])-(\d+)-([0-6])-([0-2])-(\d+)")
 AROUSAL = Space(
     "arousal",
@@ -43,7 +33,7 @@ AROUSAL = Space(
 )
 
 
-class BAVED(Corpus):
+class BAVED(SpeakerCorpus):
     """Clips in the order of words, then of file names."""
 
     name = "baved"
@@ -53,16 +43,10 @@ class BAVED(Corpus):
     access = "free download from GitHub"
     layout = "<word>/<speaker>-<sex>-<age>-<word>-<level>-<id>.wav (or .opus)"
     space = "arousal"
-    protocols = ("speaker5",)
-    group = "speaker"
 
-    def __iter__(self) -> Iterator[Example]:
-        yield from examples(read_clips(self.root), AROUSAL, corpus=NAME)
-
-    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
-        """Folds of whole speakers."""
-        check_protocol(NAME, protocol, self.protocols)
-        return list(folds(read_clips(self.root), "speaker", FOLDS))
+    def clips(self) -> list[Clip]:
+        """Every clip, as `read_clips` gives it."""
+        return read_clips(self.root)
 
     @staticmethod
     def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:

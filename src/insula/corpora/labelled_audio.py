@@ -14,13 +14,14 @@ import av
 import numpy as np
 
 from insula.core.records import Estimate
-from insula.core.roles import Example
-from insula.core.space import Space
+from insula.core.roles import Corpus, Example
+from insula.core.space import Space, get_space
 from insula.core.track import Array, Track
 from insula.errors import ConfigError, FilesMissing
 from insula.media import recording
 from insula.media.audio import SAMPLE_RATE
 
+SPEAKER_FOLDS = 5
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg")
 CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".opus": "libopus", ".ogg": "libopus"}
 SAMPLE_FORMATS = {".wav": "s16", ".flac": "s16", ".opus": "flt", ".ogg": "flt"}
@@ -40,6 +41,25 @@ class Clip:
     def audio(self) -> Array:
         """All of it: mono float32 at 16 kHz, (N,)."""
         return recording.open(self.path).audio()
+
+
+class SpeakerCorpus(Corpus):
+    """Clips of many speakers, judged in folds of whole speakers. Write `clips`."""
+
+    protocols = ("speaker5",)
+    group = "speaker"
+
+    def clips(self) -> list[Clip]:
+        """Every clip under `root`, in a fixed order."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Example]:
+        yield from examples(self.clips(), get_space(self.space), corpus=self.name.upper())
+
+    def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """Folds of whole speakers."""
+        check_protocol(self.name.upper(), protocol, self.protocols)
+        return list(folds(self.clips(), self.group, SPEAKER_FOLDS))
 
 
 def find_clips(

@@ -107,11 +107,6 @@ def spoken_words(text: str) -> list[str]:
     return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
 
 
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Words replaced, dropped and put in, the fewest that explain it (Levenshtein)."""
-    return int(_distance(said, heard, kinship=False))
-
-
 def _confused(word: str, rng: np.random.Generator) -> str:
     """Another word that sounds like `word`."""
     others, chances = _sound_alikes(word)
@@ -127,7 +122,7 @@ def _sound_alikes(word: str) -> tuple[tuple[str, ...], np.ndarray]:
         for key in _keys(phones):
             for other, sound in index.get(key, ()):
                 if other != word:
-                    distance = _distance(phones, sound, kinship=True)
+                    distance = _distance(phones, sound)
                     cost[other] = min(distance, cost.get(other, distance))
     if not cost:  # unknown to the recogniser, or like nothing else: one that begins alike
         place = bisect_left(alphabet, word)
@@ -172,13 +167,13 @@ def _keys(phones: Phones) -> list[Phones]:
     return [key for key in dict.fromkeys([phones, *shorter]) if key]
 
 
-def _distance(one: Sequence[str], other: Sequence[str], *, kinship: bool) -> float:
+def _distance(one: Sequence[str], other: Sequence[str]) -> float:
     """Least cost of turning one sequence into the other; kin phones replace each other cheaply."""
     row = [float(column) for column in range(len(other) + 1)]
     for line, mine in enumerate(one, start=1):
         diagonal, row[0] = row[0], float(line)
         for column, theirs in enumerate(other, start=1):
-            kin = kinship and _FAMILY.get(mine) == _FAMILY.get(theirs)
+            kin = _FAMILY.get(mine) == _FAMILY.get(theirs)
             swap = 0.0 if mine == theirs else SAME_KIND if kin else 1.0
             best = min(diagonal + swap, row[column] + 1, row[column - 1] + 1)
             diagonal, row[column] = row[column], best

@@ -51,6 +51,11 @@ class Sentences:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def labels(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Truth of these sentences, space -> (B, C), and "knows_" + space -> (B,) bool."""
+        truth = {space: self.truth[space][indices] for space in SPACES}
+        return truth | {f"knows_{space}": self.knows[space][indices] for space in SPACES}
+
     def where(self, part: Part, source: str | None = None) -> np.ndarray:
         """Numbers of the sentences of a part, of one source or of all."""
         chosen = self.part == part

@@ -31,23 +31,17 @@ from insula.learn.minilm import SHAPE, choose_vocabulary, embed, initialise, rea
 from insula.learn.misheard import mishear
 from insula.learn.recipe import Recipe
 from insula.learn.task import Batch, Calibration, Fold, Indices, Predictions, Report, Task
-from insula.learn.texts import HEADS, SPACES, read_english
+from insula.learn.texts import HEADS, read_english
 from insula.learn.words_losses import (
+    LabelShares,
     embedding_loss,
-    fine_loss,
-    group_loss,
-    plutchik_loss,
-    shared_emotions_loss,
-    vad_loss,
 )
 from insula.learn.words_report import (
     MISHEARD,
-    best_thresholds,
     calibration,
     english_report,
-    f1,
-    judged,
     misheard,
+    tuned_f1,
 )
 from insula.methods.unimodal.sentence_encoder import SentenceEncoder, round_weights
 from insula.zoo.card import Learned
@@ -91,15 +85,9 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Shares:
+class Shares(LabelShares):
     """The section [loss]: weights of its parts."""
 
-    goemotions: float
-    ekman7: float
-    plutchik8: float
-    plutchik_as_ekman: float
-    vad: float
-    """Of squared errors in units of each axis's variance."""
     embedding: float
     """Of one minus the cosine with MiniLM's embedding."""
 
@@ -190,23 +178,14 @@ class EnglishTask(Task):
         ]
         for row, pieces in zip(worse, self.pieces.cut(heard), strict=True):
             rows[row] = pieces
-        arrays = {"ids": padded(rows)}
-        for space in SPACES:
-            arrays[space] = self.sentences.truth[space][indices]
-            arrays[f"knows_{space}"] = self.sentences.knows[space][indices]
+        arrays = {"ids": padded(rows)} | self.sentences.labels(indices)
         arrays |= {"original": self.original[indices], "asked": self.asked[indices]}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        shares, said = self.shares, net(batch["ids"])
-        total = (
-            shares.goemotions * fine_loss(said, batch)
-            + shares.ekman7 * group_loss(said, batch)
-            + shares.plutchik8 * plutchik_loss(said, batch)
-            + shares.plutchik_as_ekman * shared_emotions_loss(said, batch)
-            + shares.vad * vad_loss(said, batch, self.spread)
-            + shares.embedding * embedding_loss(said, batch)
-        )
+        said = net(batch["ids"])
+        labels = self.shares.loss(said, batch, self.spread)
+        total = labels + self.shares.embedding * embedding_loss(said, batch)
         return total / len(batch["ids"])
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
@@ -252,10 +231,7 @@ class EnglishTask(Task):
         return said
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
-        """Mean F1 over labels on the part that tunes, so that no epoch is chosen on what judges."""
-        tune = judged(self.sentences, predictions, "tune", "goemotions")
-        said = tune.chances["ekman7"] >= best_thresholds(tune, "ekman7")
-        return {"f1_macro": float(f1(said, tune.truth["ekman7"]).mean())}
+        return {"f1_macro": tuned_f1(self.sentences, predictions, "goemotions")}
 
     def calibrate(self, predictions: Predictions) -> Calibration:
         return calibration(self.sentences, predictions, "goemotions")

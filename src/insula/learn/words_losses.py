@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +18,30 @@ SMALLEST = 1e-7  # probability, so that its logarithm is finite
 
 Said: TypeAlias = Mapping[str, Tensor]
 """What a net says of a batch: logits a head, and what else it gives."""
+
+
+@dataclass(frozen=True)
+class LabelShares:
+    """Of the section [loss]: how much each kind of label teaches."""
+
+    goemotions: float
+    ekman7: float
+    """The same 28 probabilities, summed by Ekman's groups."""
+    plutchik8: float
+    plutchik_as_ekman: float
+    vad: float
+    """Of squared errors in units of each axis's variance."""
+
+    def loss(self, said: Said, batch: Batch, spread: Tensor) -> Tensor:
+        """The sum over a batch. spread: variance of each axis."""
+        return (
+            self.goemotions * fine_loss(said, batch)
+            + self.ekman7 * group_loss(said, batch)
+            + self.plutchik8 * plutchik_loss(said, batch)
+            + self.plutchik_as_ekman * shared_emotions_loss(said, batch)
+            + self.vad * vad_loss(said, batch, spread)
+        )
+
 
 GROUPS = torch.tensor(bridge(GOEMOTIONS, EKMAN7).matrix, dtype=torch.float32)  # [28, 7]
 # Columns of plutchik8 whose emotion ekman7 has too, and the columns there.

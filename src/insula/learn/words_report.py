@@ -174,6 +174,13 @@ def _rows(sentences: Sentences, predictions: Predictions, part: Part, source: st
     return np.flatnonzero((sentences.part[numbers] == part) & (sentences.source[numbers] == source))
 
 
+def tuned_f1(sentences: Sentences, predictions: Predictions, source: str) -> float:
+    """Mean F1 over Ekman's labels on what tunes, so that no epoch is chosen on what judges."""
+    tune = judged(sentences, predictions, "tune", source)
+    said = tune.chances["ekman7"] >= best_thresholds(tune, "ekman7")
+    return float(f1(said, tune.truth["ekman7"]).mean())
+
+
 def f1(said: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """F1 of each label, (C,); 0 for a label that is neither said nor there. Both (N, C)."""
     truth = truth > 0

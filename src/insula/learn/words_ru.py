@@ -27,17 +27,13 @@ from insula.channels.words.reading import read
 from insula.core.space import get_space
 from insula.learn.recipe import Recipe
 from insula.learn.task import Batch, Calibration, Fold, Indices, Predictions, Report, Task
-from insula.learn.texts import HEADS, SPACES, read_russian
+from insula.learn.texts import HEADS, read_russian
 from insula.learn.words_export import export_words, with_rounded_table
 from insula.learn.words_losses import (
-    fine_loss,
-    group_loss,
-    plutchik_loss,
-    shared_emotions_loss,
+    LabelShares,
     teacher_loss,
-    vad_loss,
 )
-from insula.learn.words_report import best_thresholds, calibration, f1, judged, russian_report
+from insula.learn.words_report import calibration, russian_report, tuned_f1
 from insula.zoo.card import Learned
 
 CAPACITY = 512  # n-grams kept of one sentence in training; 99 % of sentences have fewer
@@ -74,15 +70,9 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Shares:
+class Shares(LabelShares):
     """The section [loss]: weights of its parts."""
 
-    goemotions: float
-    ekman7: float
-    plutchik8: float
-    plutchik_as_ekman: float
-    vad: float
-    """Of squared errors against the teacher's, in units of each axis's variance."""
     teacher: float
     """Of the divergence from the teacher's 28 probabilities."""
 
@@ -173,25 +163,16 @@ class RussianTask(Task):
         ids, weights = self.bags.pad(indices, capacity=CAPACITY)
         keep = rng.random(ids.shape, dtype=np.float32) >= self.changes.drop_ngrams
         weights = weights * keep / np.float32(np.sqrt(1 - self.changes.drop_ngrams))
-        arrays = {"ids": ids, "weights": weights}
-        for space in SPACES:
-            arrays[space] = self.sentences.truth[space][indices]
-            arrays[f"knows_{space}"] = self.sentences.knows[space][indices]
+        arrays = {"ids": ids, "weights": weights} | self.sentences.labels(indices)
         asked = self.asked[indices]
         arrays |= {"asked": asked, "teacher": self.teacher[indices]}
         arrays |= {"vad": self.axes[indices], "knows_vad": asked}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        shares, said = self.shares, net(batch["ids"], batch["weights"])
-        total = (
-            shares.goemotions * fine_loss(said, batch)
-            + shares.ekman7 * group_loss(said, batch)
-            + shares.plutchik8 * plutchik_loss(said, batch)
-            + shares.plutchik_as_ekman * shared_emotions_loss(said, batch)
-            + shares.vad * vad_loss(said, batch, self.spread)
-            + shares.teacher * teacher_loss(said, batch)
-        )
+        said = net(batch["ids"], batch["weights"])
+        labels = self.shares.loss(said, batch, self.spread)
+        total = labels + self.shares.teacher * teacher_loss(said, batch)
         return total / len(batch["ids"])
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
@@ -206,10 +187,7 @@ class RussianTask(Task):
         return {head: np.concatenate(said[head]) for head in HEADS} | {"indices": indices}
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
-        """Mean F1 over labels on the part that tunes, so that no epoch is chosen on what judges."""
-        tune = judged(self.sentences, predictions, "tune", "ru_goemotions")
-        said = tune.chances["ekman7"] >= best_thresholds(tune, "ekman7")
-        return {"f1_macro": float(f1(said, tune.truth["ekman7"]).mean())}
+        return {"f1_macro": tuned_f1(self.sentences, predictions, "ru_goemotions")}
 
     def calibrate(self, predictions: Predictions) -> Calibration:
         return calibration(self.sentences, predictions, "ru_goemotions")

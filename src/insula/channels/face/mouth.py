@@ -4,9 +4,9 @@ two frames in a row -> the face of each, upright and of one size -> the second l
 the upper face -> difference about the mouth, less that of the upper face
 
 Moving, turning or coming nearer moves the upper face as well, and counts for nothing; so does a
-change of light. The frames must be as near in time as a film has them: over a few clips of people
-who talk and people who do not, the area under the curve fell from 0.87 at 25 frames a second to
-0.82 at 12.5 and 0.68 at 5 (2026-11-21). Shapes: `S` = SIDE, pixels a side of an upright face.
+change of light. The frames must be as near in time as a film has them: lips open and close within a
+tenth of a second. How well it tells speech, clip by clip: benchmarks/results/tracking.json.
+Shapes: `S` = SIDE, pixels a side of an upright face.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ frame -> pyramid -> P-Net (where could a face be?) -> R-Net (is it one?) -> O-Ne
 
 Each net corrects the boxes of the one before. The package's own code runs one candidate after the
 other in numpy loops and cannot be imported by Python 3.13 (`imghdr`), so the three files are run
-here, through OpenCV: P-Net takes 0.9 ms for 160 x 90 pixels there, 1.5 ms in onnxruntime (one core,
-2026-11-21). Boxes in this file are left, top, right, bottom. Shapes: `K` boxes.
+here, through OpenCV, in batches. Boxes in this file are left, top, right, bottom.
+Shapes: `K` boxes.
 """
 
 from __future__ import annotations

@@ -19,10 +19,8 @@ LEAST_OVERLAP = 0.3  # intersection over union from which two boxes of successiv
 STILL_THERE = 1.0  # seconds a face may be missed before its track counts as ended
 STILL_IN_PLACE = 3.0  # seconds within which a face at the same place is the same person
 # Cosine similarity of two looks below which a face in the same place is someone else, a cut; and
-# from which two faces are one person's. Chosen on 24 synthetic scenes (`benchmarks/tracking.py`,
-# seed 0) of 36 people: no switch of identity, IDF1 0.975; with looks of the detector's box in place
-# of the upright face, and 0.5 and 0.75, 5 switches and 0.890. Successive looks of one face never
-# fall below 0.7 on the clips (2026-11-21).
+# from which two faces are one person's. Chosen on the synthetic scenes of `benchmarks/tracking.py`
+# with seed 0; what is reported there is of seed 1.
 OTHER_LOOK = 0.6
 SAME_LOOK = 0.7
 THUMBNAIL = 16  # pixels a side

@@ -9,8 +9,7 @@ Where it fuses: nowhere; it is the sounds channel's own front.
                             synchrony   which groups rise and fall together   -> [B, F]
 
 Rain, the sea, a helicopter, a chainsaw and a fire have much the same mean spectrum; rotor blades,
-waves and crackles differ in these. Measured on ESC-10, four folds, whole clips, a hidden layer of
-64: 0.8781 with the statistics of the spectrogram alone, 0.9031 with texture (one seed each).
+waves and crackles differ in these.
 
 Source of the idea: McDermott and Simoncelli, "Sound texture perception via statistics of the
 auditory periphery", Neuron 71, 2011 (moments of envelopes, their modulations, and correlations

@@ -1,15 +1,13 @@
 """Sound judged by what its spectrogram does over time: fixed statistics, then a small net.
 
-Where it fuses: nowhere; it is the voice and sounds channels' own classifier.
+Where it fuses: nowhere; it is part of the voice and sounds channels' own classifiers.
 
     log-mel [B, T, 64] -> level taken out -> what each moment is like (bands, cepstrum, its
     changes, harmonics, pitch, energy) -> mean, spread and skew over the moments that are not
     silent -> standardise -> hidden layer (the embedding) -> one linear head a question
 
-Why not a convolutional-recurrent net over the spectrogram: measured on RAVDESS, eight classes,
-five folds by actor, such a net (0.3 million weights, 30 epochs, two of the folds) reached a
-recall of 0.46, statistics with logistic regression 0.55 and with the net below 0.57. There are
-1,200 clips of 20 people: too few to learn what the statistics already say.
+Why not a convolutional-recurrent net over the spectrogram: there are 1,200 clips of 20 people, too
+few to learn what the statistics already say.
 
 Sources of the idea: functionals of low-level descriptors, Eyben, "Real-time speech and music
 classification by large audio feature space extraction", Springer 2016; the cepstrum after Davis
