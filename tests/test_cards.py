@@ -35,6 +35,11 @@ def test_it_says_enough(card: Card) -> None:
     assert all(file.sha256 or file.git_blob for file in card.files)
 
 
+@bundled
+def test_it_says_what_it_costs(card: Card) -> None:
+    assert " ms for " in card.cost, "run: python benchmarks/accuracy.py --only costs"
+
+
 @everything
 def test_labels_are_those_of_the_space(card: Card) -> None:
     if card.space in spaces:

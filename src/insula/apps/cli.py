@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -20,8 +20,16 @@ from rich.text import Text
 
 import insula
 from insula.apps.evaluate import evaluate
+from insula.apps.lists import (
+    list_channels,
+    list_corpora,
+    list_fusions,
+    list_presets,
+    list_spaces,
+)
 from insula.apps.screen import show
 from insula.apps.terminal import FAILED, USAGE, AsJson, complain, err, out, show_rows
+from insula.apps.train import train
 from insula.apps.weights import models
 
 RESPONSIBLE_USE = (
@@ -186,122 +194,19 @@ def describe(
     show_rows(rows, as_json)
 
 
-@app.command("channels")
-def list_channels(as_json: AsJson = False) -> None:
-    """List the channels: what observes a recording."""
-    rows = []
-    for name in insula.registry.channels:
-        kind = insula.registry.channels.get(name)
-        rows.append(
-            {
-                "name": name,
-                "needs": ", ".join(sorted(kind.needs)) or "nothing",
-                "gives": ", ".join(sorted(kind.gives)),
-                "what": _first_line(kind),
-            }
-        )
-    show_rows(rows, as_json)
-
-
-@app.command("fusions")
-def list_fusions(as_json: AsJson = False) -> None:
-    """List the fusions: what makes one estimate of many opinions."""
-    rows = [
-        {"name": name, "what": _first_line(insula.registry.fusions.get(name))}
-        for name in insula.registry.fusions
-    ]
-    show_rows(rows, as_json)
-
-
-@app.command("spaces")
-def list_spaces(as_json: AsJson = False) -> None:
-    """List the spaces: label sets and axes of emotion, with their sources."""
-    rows = []
-    for name in insula.registry.spaces:
-        space = insula.get_space(name)
-        rows.append(
-            {
-                "name": name,
-                "kind": space.kind,
-                "labels": ", ".join(space.labels),
-                "source": space.source,
-            }
-        )
-    show_rows(rows, as_json)
-
-
-@app.command("presets")
-def list_presets(as_json: AsJson = False) -> None:
-    """List the presets: pipelines that come with insula."""
-    show_rows([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
-
-
-@app.command("corpora")
-def list_corpora(as_json: AsJson = False) -> None:
-    """List the data sets that insula can read, with licence and access."""
-    rows = []
-    for name in insula.registry.corpora:
-        kind = insula.registry.corpora.get(name)
-        rows.append(
-            {
-                "name": name,
-                "title": kind.title,
-                "space": kind.space,
-                "licence": kind.licence,
-                "access": kind.access,
-            }
-        )
-    show_rows(rows, as_json)
-
-
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of what `insula analyze --json` prints."""
     sys.stdout.write(json.dumps(insula.schema(), indent=2, ensure_ascii=False) + "\n")
 
 
-@app.command()
-def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/face.toml.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="The folder with the corpora; default: INSULA_DATA.", metavar="DIR"),
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option("--out", help="Where weights and card go; default: runs/NAME.", metavar="DIR"),
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change one entry of the recipe.", metavar="KEY=VALUE"),
-    ] = None,
-) -> None:
-    """Train the weights of a recipe; the folder that comes out runs in the pipeline at once."""
-    data = data or (Path(os.environ["INSULA_DATA"]) if "INSULA_DATA" in os.environ else None)
-    if data is None:
-        raise typer.BadParameter("name the folder with the corpora: --data DIR, or INSULA_DATA")
-    settings = dict(_setting(change) for change in changes or [])
-    err.print("Reading and preparing the data; some recipes take minutes for that.")
-    target = insula.train(
-        recipe,
-        data=data,
-        out=folder or Path("runs") / recipe.stem,
-        settings=settings,
-        progress=_tell_epoch,
-    )
-    out.print(f"Wrote {target}")
-
-
+app.command()(train)
 app.command()(evaluate)
-
-
-def _tell_epoch(line: Mapping[str, object]) -> None:
-    """One line an epoch: where training stands and how well it does on what it does not see."""
-    numbers = {
-        name: value for name, value in line.items() if name not in ("fold", "epoch", "seconds")
-    }
-    said = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
-    err.print(f"fold {line['fold']}, epoch {line['epoch']}: {said} ({line['seconds']} s)")
+app.command("channels")(list_channels)
+app.command("fusions")(list_fusions)
+app.command("spaces")(list_spaces)
+app.command("presets")(list_presets)
+app.command("corpora")(list_corpora)
 
 
 def _version(asked: bool) -> None:
@@ -411,23 +316,6 @@ def _progress(
             if channel.lacks(recording) is None
         }
         yield lambda name, share: bars.update(tasks[name], completed=share)
-
-
-def _setting(change: str) -> tuple[str, object]:
-    """`key=value`, the value read as TOML where it is, else as text."""
-    import tomllib
-
-    key, found, value = change.partition("=")
-    if not found:
-        raise typer.BadParameter(f"--set takes KEY=VALUE, not {change!r}")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
-
-
-def _first_line(kind: type) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ key, or has one that nobody knows, is an error: a weight without a complete card
 
 from __future__ import annotations
 
-import difflib
 import functools
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Literal, cast
 from insula.core.space import get_space
 from insula.errors import ConfigError, UnknownName
 from insula.registry import spaces
+from insula.zoo.card_table import CardTable
 
 CARDS = Path(__file__).with_name("cards")
 WEIGHTS = Path(__file__).with_name("weights")
@@ -28,7 +28,7 @@ WEIGHTS = Path(__file__).with_name("weights")
 NET_MARK = "#"  # between the name of an ensemble and the number of one of its nets
 
 Tier = Literal["bundled", "pulled"]
-Format = Literal["onnx", "ctranslate2"]
+Format = Literal["onnx", "ctranslate2", "npm"]
 
 # Weights under these terms may be used for anything, so pulling them asks nothing.
 PERMISSIVE = frozenset({"Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0"})
@@ -126,8 +126,9 @@ class Card:
     channels: for a fusion, the channels it reads, in the order of its input. published: what the
     authors report, not measured by us. verified_here: whether we ran the real file. threshold:
     score from which a label counts as present; thresholds: the same by the space of an answer, one
-    number or one a label. learned: what cannot judge the weights. folds: for an ensemble, who was
-    held out from which net. folder: where the card lies.
+    number or one a label. cost: time of one core for one piece of work, measured after training.
+    learned: what cannot judge the weights. folds: for an ensemble, who was held out from which net.
+    folder: where the card lies.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Card:
     verified_here: bool
     intended_use: str
     limits: str
+    cost: str
     metrics: tuple[Metric, ...]
     groups: tuple[GroupResult, ...]
     published: tuple[str, ...]
@@ -180,7 +182,7 @@ class Card:
                 f"Cannot read the card {str(path)!r}: {error}. A card is a TOML file in UTF-8; "
                 f"cards/face-ferplus.toml inside insula shows what belongs in one."
             ) from error
-        return _card(_Table(table, path.name), path.parent)
+        return _card(CardTable(table, path.name), path.parent)
 
 
 @functools.cache
@@ -219,106 +221,7 @@ def whole_and_net(which: str | Path) -> tuple[str, int | None]:
     return (name, int(net)) if mark and net.isdecimal() else (str(which), None)
 
 
-class _Table:
-    """A TOML table read key by key: types are checked, and keys that nobody read are an error."""
-
-    def __init__(self, table: Mapping[str, object], where: str) -> None:
-        self.table, self.where = table, where
-        self.known: list[str] = []
-
-    def wrong(self, key: str, expected: str) -> ConfigError:
-        found = f"is {self.table[key]!r}" if key in self.table else "is missing"
-        return ConfigError(
-            f"Card {self.where}: `{key}` {found}. It must be {expected}. Mend that line of it."
-        )
-
-    def __contains__(self, key: str) -> bool:
-        self.known.append(key)
-        return key in self.table
-
-    def text(self, key: str, default: str | None = None) -> str:
-        return cast(str, self._of(key, str, "a text in quotes", default))
-
-    def whole(self, key: str, default: int | None = None) -> int:
-        value = cast(int, self._of(key, int, "a whole number, 0 or more", default))
-        if isinstance(value, bool) or value < 0:
-            raise self.wrong(key, "a whole number, 0 or more")
-        return value
-
-    def number(self, key: str) -> float:
-        return float(cast(float, self._of(key, (int, float), "a number", None)))
-
-    def numbers(self, key: str) -> tuple[float, ...]:
-        """One number, or several."""
-        expected = "a number or a list of numbers"
-        found = self._of(key, (int, float, list), expected, None)
-        values = cast(list[float], found if isinstance(found, list) else [found])
-        if not values or not all(type(value) in (int, float) for value in values):
-            raise self.wrong(key, expected)
-        return tuple(float(value) for value in values)
-
-    def boolean(self, key: str) -> bool:
-        return cast(bool, self._of(key, bool, "true or false", None))
-
-    def day(self, key: str) -> date:
-        return cast(date, self._of(key, date, "a date such as 2026-01-31, without quotes", None))
-
-    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        values = self._of(key, (list, tuple), "a list of texts", default)
-        if not all(isinstance(value, str) for value in cast(Sequence[object], values)):
-            raise self.wrong(key, "a list of texts")
-        return tuple(cast(Sequence[str], values))
-
-    def mapping(self, key: str) -> Mapping[str, str]:
-        values = cast(Mapping[str, object], self._of(key, dict, "a table of texts", None))
-        if not all(isinstance(value, str) for value in values.values()):
-            raise self.wrong(key, "a table of texts")
-        return MappingProxyType(cast(dict[str, str], dict(values)))
-
-    def choice(self, key: str, allowed: Sequence[str]) -> str:
-        value = self.text(key)
-        if value not in allowed:
-            raise self.wrong(key, " or ".join(map(repr, allowed)))
-        return value
-
-    def checksum(self, key: str, digits: int) -> str:
-        value = self.text(key, "")
-        if value and (len(value) != digits or set(value) - set("0123456789abcdef")):
-            raise self.wrong(key, f"{digits} small hexadecimal digits")
-        return value
-
-    def part(self, key: str) -> _Table:
-        value = self._of(key, dict, f"a table [{key}]", None)
-        return _Table(cast(Mapping[str, object], value), f"{self.where} [{key}]")
-
-    def parts(self, key: str) -> list[_Table]:
-        values = cast(Sequence[object], self._of(key, list, f"an array of tables [[{key}]]", ()))
-        if not all(isinstance(value, dict) for value in values):
-            raise self.wrong(key, f"an array of tables [[{key}]]")
-        tables = cast(Sequence[Mapping[str, object]], values)
-        return [_Table(table, f"{self.where} [[{key}]]") for table in tables]
-
-    def finish(self) -> None:
-        """Call once every key was read: what is left is a slip of the pen."""
-        for key in self.table:
-            if key not in self.known:
-                close = difflib.get_close_matches(key, self.known, n=1)
-                hint = (
-                    f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(self.known)}."
-                )
-                raise ConfigError(f"Card {self.where}: nobody knows the key `{key}`. {hint}")
-
-    def _of(
-        self, key: str, kind: type | tuple[type, ...], expected: str, default: object
-    ) -> object:
-        self.known.append(key)
-        value = self.table.get(key, default)
-        if value is None or (value is not default and not isinstance(value, kind)):
-            raise self.wrong(key, expected)
-        return value
-
-
-def _card(table: _Table, folder: Path) -> Card:
+def _card(table: CardTable, folder: Path) -> Card:
     tier = cast(Tier, table.choice("tier", ("bundled", "pulled")))
     space, labels = table.text("space"), table.texts("labels")
     _check_labels(table, tier, space, labels)
@@ -326,7 +229,7 @@ def _card(table: _Table, folder: Path) -> Card:
         name=table.text("name"),
         title=table.text("title"),
         tier=tier,
-        format=cast(Format, table.choice("format", ("onnx", "ctranslate2"))),
+        format=cast(Format, table.choice("format", ("onnx", "ctranslate2", "npm"))),
         files=_files(table, tier),
         channel=table.text("channel"),
         channels=table.texts("channels", ()),
@@ -343,6 +246,7 @@ def _card(table: _Table, folder: Path) -> Card:
         verified_here=table.boolean("verified_here"),
         intended_use=table.text("intended_use"),
         limits=table.text("limits"),
+        cost=table.text("cost", ""),
         metrics=tuple(_metric(row) for row in table.parts("metrics")),
         groups=tuple(_group(row) for row in table.parts("groups")),
         published=table.texts("published", ()),
@@ -358,7 +262,7 @@ def _card(table: _Table, folder: Path) -> Card:
     return card
 
 
-def _check_labels(table: _Table, tier: Tier, space: str, labels: tuple[str, ...]) -> None:
+def _check_labels(table: CardTable, tier: Tier, space: str, labels: tuple[str, ...]) -> None:
     if space == "" and not labels:
         return
     if space not in spaces:
@@ -372,7 +276,7 @@ def _check_labels(table: _Table, tier: Tier, space: str, labels: tuple[str, ...]
         raise table.wrong("labels", f"the labels of {space}, in the file's order: {list(expected)}")
 
 
-def _files(table: _Table, tier: Tier) -> tuple[WeightFile, ...]:
+def _files(table: CardTable, tier: Tier) -> tuple[WeightFile, ...]:
     """The files: one described by the top-level keys, or several in [[files]]."""
     if "files" in table:
         rows = table.parts("files")
@@ -380,7 +284,7 @@ def _files(table: _Table, tier: Tier) -> tuple[WeightFile, ...]:
     return (_file(table, "file", tier),)
 
 
-def _file(table: _Table, name_key: str, tier: Tier) -> WeightFile:
+def _file(table: CardTable, name_key: str, tier: Tier) -> WeightFile:
     file = WeightFile(
         table.text(name_key),
         table.whole("size"),
@@ -395,13 +299,13 @@ def _file(table: _Table, name_key: str, tier: Tier) -> WeightFile:
     return file
 
 
-def _licence(table: _Table) -> Licence:
+def _licence(table: CardTable) -> Licence:
     licence = Licence(table.text("code"), table.text("weights"), table.text("data"))
     table.finish()
     return licence
 
 
-def _metric(row: _Table) -> Metric:
+def _metric(row: CardTable) -> Metric:
     metric = Metric(
         row.text("name"),
         row.number("value"),
@@ -418,7 +322,7 @@ def _metric(row: _Table) -> Metric:
     return metric
 
 
-def _group(row: _Table) -> GroupResult:
+def _group(row: CardTable) -> GroupResult:
     result = GroupResult(
         row.text("corpus"),
         row.text("group"),
@@ -430,11 +334,11 @@ def _group(row: _Table) -> GroupResult:
     return result
 
 
-def _thresholds(table: _Table) -> Mapping[str, tuple[float, ...]]:
+def _thresholds(table: CardTable) -> Mapping[str, tuple[float, ...]]:
     return MappingProxyType({name: table.numbers(name) for name in table.table})
 
 
-def _learned(row: _Table) -> Learned:
+def _learned(row: CardTable) -> Learned:
     learned = Learned(
         row.text("corpus"), row.text("split", ""), row.texts("groups", ()), row.text("group", "")
     )
@@ -442,7 +346,7 @@ def _learned(row: _Table) -> Learned:
     return learned
 
 
-def _held_out(row: _Table) -> HeldOut:
+def _held_out(row: CardTable) -> HeldOut:
     held_out = HeldOut(row.text("corpus"), row.texts("held_out"), row.text("group", ""))
     row.finish()
     if not held_out.held_out:

@@ -49,6 +49,7 @@ def card_section(card: Card) -> str:
         "",
         f"* **For** {card.intended_use}",
         f"* **Limits** {card.limits}",
+        *([f"* **Cost** {card.cost}"] if card.cost else []),
         f"* **Answers in** {card.space or 'no space of emotions'}"
         + (f", columns {', '.join(card.labels)}" if card.labels else ""),
         f"* **Trained on** {'; '.join(card.trained_on)}",

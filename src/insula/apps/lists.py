@@ -1,0 +1,73 @@
+"""The commands that list what insula has: channels, fusions, spaces, presets, corpora."""
+
+from __future__ import annotations
+
+import insula
+from insula.apps.terminal import AsJson, show_rows
+
+
+def list_channels(as_json: AsJson = False) -> None:
+    """List the channels: what observes a recording."""
+    rows = []
+    for name in insula.registry.channels:
+        kind = insula.registry.channels.get(name)
+        rows.append(
+            {
+                "name": name,
+                "needs": ", ".join(sorted(kind.needs)) or "nothing",
+                "gives": ", ".join(sorted(kind.gives)),
+                "what": _first_line(kind),
+            }
+        )
+    show_rows(rows, as_json)
+
+
+def list_fusions(as_json: AsJson = False) -> None:
+    """List the fusions: what makes one estimate of many opinions."""
+    rows = [
+        {"name": name, "what": _first_line(insula.registry.fusions.get(name))}
+        for name in insula.registry.fusions
+    ]
+    show_rows(rows, as_json)
+
+
+def list_spaces(as_json: AsJson = False) -> None:
+    """List the spaces: label sets and axes of emotion, with their sources."""
+    rows = []
+    for name in insula.registry.spaces:
+        space = insula.get_space(name)
+        rows.append(
+            {
+                "name": name,
+                "kind": space.kind,
+                "labels": ", ".join(space.labels),
+                "source": space.source,
+            }
+        )
+    show_rows(rows, as_json)
+
+
+def list_presets(as_json: AsJson = False) -> None:
+    """List the presets: pipelines that come with insula."""
+    show_rows([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
+
+
+def list_corpora(as_json: AsJson = False) -> None:
+    """List the data sets that insula can read, with licence and access."""
+    rows = []
+    for name in insula.registry.corpora:
+        kind = insula.registry.corpora.get(name)
+        rows.append(
+            {
+                "name": name,
+                "title": kind.title,
+                "space": kind.space,
+                "licence": kind.licence,
+                "access": kind.access,
+            }
+        )
+    show_rows(rows, as_json)
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]
