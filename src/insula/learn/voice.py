@@ -1,11 +1,12 @@
 """The voice task: eight emotions of RAVDESS and ASED, and arousal from BAVED's three levels.
 
-    clips -> log-mel and pitch track -> changed copies -> `VoiceStatistics` -> bank -> small nets
+    clips -> log-mel and pitch track -> changed copies -> `VoiceStatistics` -> bank
+    bank -> small nets, and linear judges of RAVDESS and of ASED -> sum of their logits
 
-One net with two heads, five times: each holds out a fifth of the speakers of every corpus, and all
-five ship as one ensemble. A clip teaches only the head that its corpus has labels for; one of ASED
-chooses among the five emotions that ASED knows. Arousal is p(high) - p(low) of the three levels, so
-it lies in [-1, 1] and is 0 where the net cannot tell.
+Five times: each holds out a fifth of the speakers of every corpus, and all five ship as one
+ensemble. A net has two heads. A clip teaches only the head that its corpus has labels for; one of
+ASED chooses among the five emotions that ASED knows. Arousal is p(high) - p(low) of the three
+levels, so it lies in [-1, 1] and is 0 where the net cannot tell.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ from insula.learn.task import (
     Task,
 )
 from insula.learn.voice_bank import hear, make_voice_bank
+from insula.learn.voice_linear import fit_linear
+from insula.methods.unimodal.voice_judge import CorpusExperts
 from insula.zoo.card import GroupResult, HeldOut
 
 RAVDESS, ASED, BAVED = NAMES = ("ravdess", "ased", "baved")
@@ -65,6 +68,16 @@ class Shares:
     """How many times as often a neutral one; RAVDESS has half as many of them."""
 
 
+@dataclass(frozen=True)
+class Linear:
+    """The section [linear]."""
+
+    ridge: float
+    """What a squared weight costs, in errors of one clip."""
+    weight: float
+    """Logits that a score of 1 is worth."""
+
+
 class VoiceTask(Task):
     """The clips of RAVDESS, then of ASED, then of BAVED, as statistics in memory.
 
@@ -77,6 +90,7 @@ class VoiceTask(Task):
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self.recipe = recipe
         self.shares = recipe.section("loss", Shares)
+        self.linear = recipe.section("linear", Linear)
         self.statistics = make_statistics(recipe)
         parts = [read(data / name) for read, name in zip(READERS, NAMES, strict=True)]
         clips = [clip for part in parts for clip in part]
@@ -106,6 +120,14 @@ class VoiceTask(Task):
         changes = recipe.section("augmentation", SoundChanges)
         rng = np.random.default_rng(recipe.seed)
         self.bank = make_voice_bank(self.statistics, clips, changes, rng)
+        self.experts = [self._experts(np.unique(fold.train)) for fold in self.folds]
+        self.unseen = np.empty((2, len(clips), len(RAVDESS8)), np.float32)
+        """Logits of linear judges of clips that they never saw: all, then that of RAVDESS alone."""
+        for fold, experts in zip(self.folds, self.experts, strict=True):
+            with torch.inference_mode():
+                mine = self.bank[0, fold.held_out]
+                self.unseen[0, fold.held_out] = experts(mine).numpy()
+                self.unseen[1, fold.held_out] = experts.experts[0](mine).numpy()
         heard = zip(*(hear(clip.audio()) for clip in clips[:2]), strict=True)
         self.heard = [torch.from_numpy(np.stack([part[:EXAMPLE] for part in two])) for two in heard]
         width = int(recipe.mapping("net")["members"]) * int(recipe.mapping("net")["hidden"])
@@ -149,6 +171,7 @@ class VoiceTask(Task):
         device = next(net.parameters()).device
         said, _ = net(self.bank[0, indices].to(device))
         logits = {name: each.mean(dim=0).float().cpu().numpy() for name, each in said.items()}
+        logits["emotion"] += self.unseen[0, indices]
         return {**logits, "indices": indices}
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
@@ -187,7 +210,8 @@ class VoiceTask(Task):
                 for c, value in recalls(label, said).items()
             ]
         words = self._part(predictions, BAVED)
-        return Report(metrics + self._arousal_metrics(words, rng), groups)
+        metrics += [*self._arousal_metrics(words, rng), *self._transfer(rng)]
+        return Report(metrics, groups)
 
     def _emotion_metrics(
         self, part: Predictions, title: str, rng: np.random.Generator
@@ -216,10 +240,19 @@ class VoiceTask(Task):
         protocol = f"{PROTOCOL}, levels low, neutral, high as -1, 0, 1"
         return measured(measures, words["speaker"], rng, corpus="BAVED", protocol=protocol)
 
+    def _transfer(self, rng: np.random.Generator) -> list[Metric]:
+        """What is learnt from RAVDESS alone is worth on ASED, another language and other rooms."""
+        rows = np.flatnonzero(self.corpus == ASED)
+        label, said = self.label[rows], self.unseen[1, rows][:, KNOWN].argmax(axis=1)
+        measures = {"uar": lambda rows: uar(label[rows], said[rows])}
+        protocol = "transfer: every clip, by the linear judge of RAVDESS alone"
+        return measured(measures, self.speaker[rows], rng, corpus="ASED", protocol=protocol)
+
     def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
         shipped = _Shipped(
             self.statistics,
             nets,
+            self.experts,
             calibration["temperature"],
             calibration["level_temperature"],
         )
@@ -237,6 +270,20 @@ class VoiceTask(Task):
         about = {"label": self.label, "speaker": self.speaker, "sex": self.sex}
         return mine | {key: value[indices[rows]] for key, value in about.items()}
 
+    def _experts(self, indices: Indices) -> CorpusExperts:
+        """Linear judges of RAVDESS, of ASED, and of which corpus it is, fitted to these clips."""
+        corpus = np.stack([self.corpus[indices] == name for name in NAMES], axis=1)
+        ridge = self.linear.ridge
+        which = fit_linear(self.bank[:, indices], corpus, np.ones(len(indices)), ridge=ridge)
+        experts = []
+        for name, columns in ((RAVDESS, np.arange(len(RAVDESS8))), (ASED, KNOWN)):
+            mine = indices[self.corpus[indices] == name]
+            answers = np.eye(len(RAVDESS8))[columns[self.label[mine]]]
+            weights = 1 / answers.sum(axis=0)[columns[self.label[mine]]]
+            weights *= len(mine) / weights.sum()  # every emotion counts as much as another
+            experts.append(fit_linear(self.bank[:, mine], answers, weights, ridge=ridge))
+        return CorpusExperts(which, experts, weight=self.linear.weight)
+
     def _repeated(self, indices: Indices) -> Indices:
         """Samples to see in an epoch, some of them several times."""
         acted = self.corpus[indices] == RAVDESS
@@ -246,25 +293,29 @@ class VoiceTask(Task):
 
 
 class _Shipped(nn.Module):
-    """Calibrated probabilities and arousal, the mean of the nets; the embedding; what each says."""
+    """Calibrated probabilities and arousal, mean of the folds; the embedding; what each says."""
 
     def __init__(
         self,
         statistics: nn.Module,
         nets: Sequence[nn.Module],
+        experts: Sequence[nn.Module],
         temperature: float,
         level_temperature: float,
     ) -> None:
         super().__init__()
         self.statistics = statistics
         self.nets = nn.ModuleList(nets)
+        self.experts = nn.ModuleList(experts)
         self.temperature = temperature
         self.level_temperature = level_temperature
 
     def forward(self, log_mel: Tensor, pitch: Tensor) -> tuple[Tensor, ...]:
         numbers = self.statistics(log_mel, pitch)
         said = [net(numbers) for net in self.nets]
+        linear = torch.stack([expert(numbers) for expert in self.experts], dim=1)
         emotion = torch.stack([logits["emotion"].mean(dim=0) for logits, _ in said], dim=1)
+        emotion = emotion + linear
         level = torch.stack([logits["level"].mean(dim=0) for logits, _ in said], dim=1)
         chances = functional.softmax(emotion / self.temperature, dim=2)  # [N, 5, 8]
         levels = functional.softmax(level / self.level_temperature, dim=2)
