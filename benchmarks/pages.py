@@ -62,7 +62,10 @@ def measured() -> str:
         head,
         _models(),
         _accuracy(),
+        _corruptions(),
+        _listed("recognised", "What speech recognition costs: `python benchmarks/recognised.py`:"),
         _fusions(),
+        _listed("tracking", "Faces over time, synthetic tracks: `python benchmarks/tracking.py`:"),
         _speakers(),
         _speed("speed"),
         _speed("memory"),
@@ -135,6 +138,34 @@ def _accuracy() -> str:
     )
     head = "| what | value | 95 % interval | n | target | met |"
     return f"{title}\n\n{_table(head, rows)}"
+
+
+def _corruptions() -> str:
+    """benchmarks/results/accuracy.json: a line a fault and channel, beside the clean number."""
+    runs = _result("accuracy").get("runs", {})
+    assert isinstance(runs, Mapping)
+    rows = []
+    for command, run in runs.items():
+        for fault, judged in run.get("corruptions", {}).items():
+            clean, spoilt = run["metrics"], judged["metrics"]
+            name = next(name for name in ("uar", "f1_macro") if name in spoilt)
+            rows.append(
+                f"| {command.split()[1]} | {fault} | {name} | {clean[name]['value']:.3f} "
+                f"| {spoilt[name]['value']:.3f} | {spoilt['ece']['value']:.3f} |"
+            )
+    if not rows:
+        return ""
+    title = "What faults of the recording cost, on one corpus of each channel:"
+    return f"{title}\n\n{_table('| channel | fault | metric | clean | with it | ECE |', rows)}"
+
+
+def _listed(name: str, title: str) -> str:
+    """A result that is a list of numbers with notes."""
+    rows = [
+        f"| {each['name']} | {each['value']:.3g} {each['unit']} | {each['note']} |"
+        for each in _rows(_result(name))
+    ]
+    return f"{title}\n\n{_table('| what | value | note |', rows)}" if rows else ""
 
 
 def _fusions() -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from insula.core.records import Frames, Recording
+from insula.core.records import Frames, Picture, Recording
 from insula.core.time import Mark, Span
 from insula.core.track import Array, Track
 
@@ -46,6 +46,12 @@ class Watched(Recording):
         for batch in self._recording.frames(rate=rate, longest_side=longest_side):
             yield batch
             self._reached(float(batch.times[-1]))
+
+    def pictures(self, *, rate: float, longest_side: int | None = None) -> Iterator[Picture]:
+        """See `Recording.pictures`."""
+        for picture in self._recording.pictures(rate=rate, longest_side=longest_side):
+            yield picture
+            self._reached(picture.time)
 
     def text(self) -> tuple[Mark, ...]:
         """See `Recording.text`."""

@@ -13,9 +13,9 @@ from torch import nn
 
 from insula.errors import ContractError
 from insula.learn import export
-from insula.methods.unimodal.residual_face import ResidualFace
+from insula.methods.unimodal.mobile_face import MobileFace
 
-FACE = {"stem": 8, "stages": [16, 24], "blocks": [1, 1], "dropout": 0.1, "classes": 8}
+FACE = {"side": 32, "blocks": 3, "dropout": 0.1, "classes": 8}
 OUTPUTS = ("logits", "embedding")
 
 
@@ -26,16 +26,16 @@ def exported(net: nn.Module, path: Path, *, half: bool) -> onnxruntime.Inference
 
 
 @pytest.fixture
-def net() -> ResidualFace:
+def net() -> MobileFace:
     torch.manual_seed(0)
-    net = ResidualFace(**FACE)
+    net = MobileFace(**FACE)
     for _ in range(3):  # so that the norms are not those of an untrained net
         net(torch.rand(8, 1, 48, 48))
     return net.eval()
 
 
 @pytest.mark.parametrize("half", [False, True])
-def test_any_batch(net: ResidualFace, tmp_path: Path, half: bool) -> None:
+def test_any_batch(net: MobileFace, tmp_path: Path, half: bool) -> None:
     session = exported(net, tmp_path / "net.onnx", half=half)
     faces = torch.rand(7, 1, 48, 48)
     for count in (1, 7):
@@ -46,9 +46,7 @@ def test_any_batch(net: ResidualFace, tmp_path: Path, half: bool) -> None:
         assert gap < (2e-3 if half else 1e-4)
 
 
-def test_halves_are_half_the_size_and_leave_the_net_alone(
-    net: ResidualFace, tmp_path: Path
-) -> None:
+def test_halves_are_half_the_size_and_leave_the_net_alone(net: MobileFace, tmp_path: Path) -> None:
     before = [weight.clone() for weight in net.parameters()]
     exported(net, tmp_path / "full.onnx", half=False)
     exported(net, tmp_path / "half.onnx", half=True)
@@ -61,14 +59,14 @@ def test_halves_are_half_the_size_and_leave_the_net_alone(
 
 
 def test_a_wrong_file_is_refused(
-    net: ResidualFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    net: MobileFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(ContractError, match=r"net\.onnx broke the promise that its logits is"):
         exported(net, tmp_path / "net.onnx", half=False)
 
 
-def test_the_file_says_nothing_of_the_machine(net: ResidualFace, tmp_path: Path) -> None:
+def test_the_file_says_nothing_of_the_machine(net: MobileFace, tmp_path: Path) -> None:
     exported(net, tmp_path / "net.onnx", half=False)
     raw = (tmp_path / "net.onnx").read_bytes()
     assert b".py" not in raw

@@ -11,11 +11,11 @@ import torch
 
 from insula.core.space import EKMAN8
 from insula.corpora.ferplus import FERPlus
-from insula.learn.face import CALIBRATION_EVERY, FaceTask, both_ways, mixed
+from insula.learn.face import CALIBRATION_EVERY, FaceTask, both_ways
 from insula.learn.recipe import read_recipe
 
 RECIPE = Path(__file__).parents[2] / "recipes/face.toml"
-SMALL = {"net.stem": 4, "net.stages": [8, 8], "net.blocks": [1, 1], "optimiser.epochs": 4}
+SMALL = {"net.side": 32, "net.blocks": 2}
 
 
 @pytest.fixture(scope="module")
@@ -39,33 +39,14 @@ def test_who_is_calibrated_on_is_neither_learnt_from_nor_judged(data: Path) -> N
     assert (~task.judging[fold.held_out]).sum() == -(-count // CALIBRATION_EVERY)
 
 
-def test_pieces_first_and_whole_faces_at_the_end(data: Path) -> None:
-    task = made(data, **{"learning.whole": 0.25, "learning.window": 40})
-    (fold,) = task.folds
-    rng = np.random.default_rng(0)
-    sides = [task.batch(fold.train, rng)["faces"].shape[-1] for _ in range(4)]
-    assert sides == [40, 40, 40, 48]
-
-
 def test_votes_or_their_majority_are_learnt(data: Path) -> None:
     first = np.arange(8)
     for targets in ("votes", "majority"):
-        task = made(data, **{"learning.targets": targets, "learning.whole": 1.0})
+        task = made(data, **{"learning.targets": targets})
         learnt = task.batch(first, np.random.default_rng(0))["targets"].numpy()
         one_hot = np.eye(8)[task.label[first]]
         assert np.allclose(learnt, task.shares[first] if targets == "votes" else one_hot)
         assert not np.allclose(task.shares[first], one_hot)
-
-
-def test_a_mixture_has_the_shares_of_both_in_face_and_target() -> None:
-    """Each face is one grey, and its target the same number: they must stay the same."""
-    grey = torch.rand(64)
-    batch = {"faces": grey.view(-1, 1, 1, 1).expand(-1, 1, 6, 6), "targets": grey.view(-1, 1)}
-    mixture = mixed(batch, 1.0, np.random.default_rng(0))
-    assert mixture["faces"].shape == (64, 1, 6, 6)
-    assert torch.allclose(mixture["faces"][:, 0, 3, 3], mixture["targets"][:, 0], atol=1e-6)
-    assert (mixture["targets"][:, 0] - grey).abs().mean() > 0.05
-    assert mixture["targets"].min() >= grey.min() and mixture["targets"].max() <= grey.max()
 
 
 def test_the_loss_is_least_for_the_shares_themselves(data: Path) -> None:

@@ -66,7 +66,7 @@ def log(out: Path) -> list[dict[str, object]]:
 
 
 def test_face(data: Path, tmp_path: Path) -> None:
-    settings = {"optimiser.epochs": 2, "net.stem": 4, "net.stages": [8, 8, 8]}
+    settings = {"optimiser.epochs": 2, "net.side": 32, "net.blocks": 3}
     model = trained("face", data, tmp_path, settings)
     faces = np.random.default_rng(0).random((5, 1, 48, 48), np.float32)
     out = model.run(faces=faces)
@@ -76,11 +76,11 @@ def test_face(data: Path, tmp_path: Path) -> None:
     assert np.allclose(dimmed, out["probabilities"], atol=0.1)
     assert [line["epoch"] for line in log(tmp_path)] == [1, 2]
     assert model.card.metrics[0].n == 16
-    assert "stages = [8, 8, 8]" in (tmp_path / "recipe.toml").read_text()
+    assert "blocks = 3" in (tmp_path / "recipe.toml").read_text()
 
 
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
-    settings = {"optimiser.epochs": 1, "net.stem": 4, "net.stages": [8], "net.blocks": [1]}
+    settings = {"optimiser.epochs": 1, "net.side": 32, "net.blocks": 1}
     runs = [tmp_path / "one", tmp_path / "two", tmp_path / "other"]
     for out, seed in zip(runs, (0, 0, 1), strict=True):
         trained("face", data, out, settings | {"seed": seed})

@@ -99,6 +99,30 @@ def test_shrinking_only_shrinks(clip: Path) -> None:
     assert next(recording.frames(rate=1, longest_side=999)).images.shape[1:] == (120, 160, 3)
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("longest_side", [None, 40])
+def test_greys_show_what_colours_show(
+    tmp_path: Path, rotation: int, longest_side: int | None
+) -> None:
+    path = write_video(tmp_path / "v.mp4", seconds=0.2, picture=corner, rotation=rotation)
+    arrays = np.stack([corner(0, 80, 60)] * 2)
+    in_memory = insula.from_arrays("x", frames=arrays, frame_times=np.array([0.0, 0.04]))
+    for recording in (insula.open(path), in_memory):
+        for picture in recording.pictures(rate=25, longest_side=longest_side):
+            colours, greys = picture.colours(), picture.greys()
+            assert greys.dtype == np.uint8 and greys.shape == colours.shape[:2]
+            brightness = colours @ [0.299, 0.587, 0.114]
+            assert np.corrcoef(greys.ravel(), brightness.ravel())[0, 1] > 0.99
+
+
+def test_pictures_are_the_frames(clip: Path) -> None:
+    recording = insula.open(clip)
+    pictures, batch = list(recording.pictures(rate=3)), next(recording.frames(rate=3))
+    assert [picture.time for picture in pictures] == pytest.approx(batch.times)
+    for picture, image in zip(pictures, batch.images, strict=True):  # long after it was decoded
+        assert (picture.colours() == image).all()
+
+
 def test_requests_that_make_no_sense(clip: Path) -> None:
     recording = insula.open(clip)
     for rate in (0.0, -1.0, float("inf"), float("nan")):
@@ -123,7 +147,7 @@ def test_crop_is_a_slice(clip: Path, rate: float, span: Span) -> None:
 def test_a_crop_does_not_decode_from_the_start(tmp_path: Path) -> None:
     path = write_video(tmp_path / "long.mp4", seconds=20.0, size=(64, 48))
     source = VideoFile(probe(path))
-    list(video.frames(source, Span(18.0, 19.0), rate=5, longest_side=None))
+    list(video.pictures(source, Span(18.0, 19.0), rate=5, longest_side=None))
     assert source.decoded < 70  # a second, and up to a key frame before it
 
 

@@ -42,9 +42,10 @@ def test_the_product_rule_is_one_setting() -> None:
 
 
 def pool(belief: float = 2.0) -> RobustPool:
-    """Untrained, but for how far it believes anyone."""
+    """Untrained, but for how far it believes anyone, and as sure that none means another label."""
     net = RobustPool(channels=3, classes=7)
     torch.nn.init.constant_(net.belief, belief)
+    torch.nn.init.constant_(net.contrary, -belief)
     return net
 
 
@@ -81,6 +82,24 @@ def test_one_who_contradicts_two_is_outvoted_however_sure() -> None:
     trust = torch.ones(1, 3)
     assert pool()(scores, trust).argmax() == 1
     assert pool(belief=50.0)(scores, trust).argmax() == 0  # the product rule believes anything
+
+
+def test_one_who_contradicts_two_makes_them_less_sure_but_speaks_against_its_own() -> None:
+    trust, net = torch.ones(1, 3), pool()
+    torch.nn.init.constant_(net.contrary, -50.0)
+    scores = says({0: 0.97}, {1: 0.7}, {1: 0.7})
+    before, after = (each(scores, trust).softmax(dim=1)[0] for each in (net, pool()))
+    assert after[1] > before[1] and after[0] < before[0]
+    assert after[1] < pool()(says({1: 0.97}, {1: 0.7}, {1: 0.7}), trust).softmax(dim=1)[0, 1]
+
+
+def test_of_two_alone_none_is_taken_to_mean_another_label() -> None:
+    net, scores = pool(), says({0: 0.9}, {1: 0.6}, {})
+    trust = torch.tensor([[1.0, 1, 0]])
+    before = net(scores, trust)
+    torch.nn.init.constant_(net.contrary, 2.0)
+    assert torch.allclose(before, net(scores, trust), atol=1e-5)
+    assert not torch.allclose(before, net(scores, torch.ones(1, 3)), atol=1e-2)
 
 
 def test_three_who_agree_are_surer_than_each() -> None:

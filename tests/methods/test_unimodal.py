@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from insula.media.spectral import SAMPLE_RATE, log_mel
-from insula.methods.unimodal.residual_face import ResidualFace
+from insula.methods.unimodal.mobile_face import STEM, WIDTHS, MobileFace, standardise
 from insula.methods.unimodal.sound_texture import LAGS, SoundJudge, SoundStatistics
 from insula.methods.unimodal.spectrogram import SpectrogramJudge, SpectrogramStatistics
 from insula.methods.unimodal.voice_judge import VoiceJudge
@@ -34,22 +34,52 @@ def voice(seconds: float, pitch: float = 150.0) -> np.ndarray:
 
 def test_face_shapes_and_light() -> None:
     torch.manual_seed(0)
-    net = ResidualFace(stem=4, stages=[8, 12], blocks=[2, 2], dropout=0.5, classes=8).eval()
+    net = MobileFace(side=64, blocks=3, dropout=0.5, classes=8).eval()
     faces = torch.rand(3, 1, 48, 48)
     logits, embedding = net(faces)
     assert logits.shape == (3, 8)
-    assert embedding.shape == (3, 12)
+    assert embedding.shape == (3, 128)
     for said, expected in zip(net(faces + 0.3), (logits, embedding), strict=True):
         assert torch.allclose(said, expected, atol=1e-4)
-    assert not torch.allclose(net(faces.flip(2))[0], logits, atol=1e-3)
+    assert not torch.allclose(net(faces.flip(2))[0], logits, atol=2e-4)
     one = net(faces[:1])[0]
     assert torch.allclose(one, logits[:1], atol=1e-5)
     assert net(faces[:, :, 4:44, 4:44])[0].shape == (3, 8)
 
 
 def test_face_that_is_all_one_grey_is_finite() -> None:
-    net = ResidualFace(stem=4, stages=[8], blocks=[1], dropout=0.0, classes=8).eval()
+    net = MobileFace(side=32, blocks=1, dropout=0.0, classes=8).eval()
     assert net(torch.full((1, 1, 48, 48), 0.5))[0].isfinite().all()
+
+
+def test_a_face_net_starts_as_the_net_whose_arrays_it_is_given() -> None:
+    """The arrays are run by hand, without norms; the net must give the same embedding."""
+    rng = np.random.default_rng(0)
+    net = MobileFace(side=32, blocks=2, dropout=0.0, classes=8)
+    shapes = [(STEM, 3, 3, 3), (STEM, 1, 3, 3), (WIDTHS[0], STEM, 1, 1)]
+    shapes += [(WIDTHS[0], 1, 3, 3), (WIDTHS[1], WIDTHS[0], 1, 1)]
+    arrays = [
+        (rng.normal(0, 0.3, shape).astype(np.float32), rng.normal(size=shape[0]).astype(np.float32))
+        for shape in shapes
+    ]
+    faces = torch.rand(16, 1, 32, 32)
+    net.start(arrays, faces)
+    features = 60 * standardise(faces).expand(-1, 3, -1, -1)
+    for (kernel, shift), stride in zip(arrays, (2, 1, 1, 2, 1), strict=True):
+        if stride == 2:
+            features = torch.nn.functional.pad(features, (0, 1, 0, 1))
+        features = torch.nn.functional.conv2d(
+            features,
+            torch.from_numpy(kernel),
+            torch.from_numpy(shift),
+            stride,
+            padding=kernel.shape[-1] // 2 if stride == 1 else 0,
+            groups=features.shape[1] if kernel.shape[1] == 1 else 1,
+        ).clamp(0, 6)
+    expected = features.mean(dim=(2, 3))
+    assert torch.allclose(net.eval()(faces)[1], expected, atol=1e-4)
+    assert torch.allclose(net.train()(faces)[1], expected, atol=1e-2)
+    assert expected.std() > 0.1
 
 
 @pytest.mark.parametrize("rows", [1, 2, 33, 200])

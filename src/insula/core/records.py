@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,23 @@ class Frames(NamedTuple):
     images: Array
 
 
+class Picture(Protocol):
+    """One frame, converted when asked: grey levels cost hardly anything, colours do."""
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        ...
+
+    def colours(self) -> Array:
+        """(H, W, 3) uint8 RGB."""
+        ...
+
+    def greys(self) -> Array:
+        """(H, W) uint8, of the same size; brightness on the scale that the video has."""
+        ...
+
+
 class Recording(ABC):
     """A lazy handle on media whose streams share one clock.
 
@@ -48,6 +65,10 @@ class Recording(ABC):
     @abstractmethod
     def frames(self, *, rate: float, longest_side: int | None = None) -> Iterator[Frames]:
         """Batches of frames, about `rate` a second, shrunk to `longest_side` pixels at most."""
+
+    @abstractmethod
+    def pictures(self, *, rate: float, longest_side: int | None = None) -> Iterator[Picture]:
+        """The frames of `frames` one by one, to be converted by whoever looks at them."""
 
     @abstractmethod
     def text(self) -> tuple[Mark, ...]:
@@ -210,7 +231,7 @@ class Observation:
 class ChannelReport:
     """Whether a channel ran on a recording, and if not, why.
 
-    seconds: of processor time. weights: name -> SHA-256 of the weights that ran.
+    seconds: of processor time in its own thread. weights: name -> SHA-256 of the weights that ran.
     """
 
     ran: bool

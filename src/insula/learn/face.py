@@ -4,6 +4,8 @@
                           -> rare expressions raised, at another temperature: probabilities of
                              being what most raters see
 
+The net starts as one that tells people apart, and learns what their faces express.
+
 A net that has learnt shares of votes seldom puts a rare expression first. Its logits are therefore
 lowered by a part of the logarithm of how frequent each expression is: "post-hoc logit adjustment",
 Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 9.
@@ -26,10 +28,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insula.core.space import EKMAN8
-from insula.corpora.ferplus import SIDE, read_faces
+from insula.corpora.ferplus import read_faces
 from insula.learn.augment import FaceChanges, change_faces
 from insula.learn.calibration import fit_temperature, softmax
 from insula.learn.export import export_onnx
+from insula.learn.faceres import read_faceres
 from insula.learn.metrics import accuracy, divergence, ece, f1_macro, recalls, uar
 from insula.learn.recipe import Recipe
 from insula.learn.report import measured
@@ -46,6 +49,7 @@ from insula.zoo.card import GroupResult, Learned
 
 CLASSES = len(EKMAN8)
 PREDICT_BATCH = 512  # faces
+START = 512  # faces by which the norms of a net that starts are set
 CALIBRATION_EVERY = 20  # of the training faces
 RAISES = np.linspace(0, 1, 41)  # shares of the prior by which rare expressions may be raised
 
@@ -56,13 +60,6 @@ class FaceLearning:
 
     targets: Literal["votes", "majority"]
     """The shares of votes, or all to the expression that most raters see."""
-    window: int
-    """Side of the pieces of faces that are learnt from at first, in pixels: faster than 48."""
-    mix: float
-    """How far such pieces are mixed in pairs, as the parameter of the beta distribution of the
-    shares (Zhang et al., "mixup", ICLR 2018); 0 for not."""
-    whole: float
-    """Share of the training, at its end, in which whole faces are learnt from, one by one."""
     spared: float
     """Accuracy that may be given for the recall of rare expressions when calibrating."""
 
@@ -89,9 +86,7 @@ class FaceTask(Task):
         self.folds = (Fold("all", everyone[~kept], everyone[kept]),)
         frequency = np.bincount(self.label[~kept], minlength=CLASSES) + 1
         self.prior = np.log(frequency / frequency.sum()).astype(np.float32)
-        epochs = int(str(recipe.mapping("optimiser")["epochs"]))
-        self.all_in_all = self.to_come = epochs * len(self.folds[0].train)  # faces
-        width = self.make_net().head.in_features
+        width = recipe.make_net(classes=CLASSES).head.in_features
         self.outputs = {
             "probabilities": f"float32 [N,{CLASSES}]",
             "votes": f"float32 [N,{CLASSES}]",
@@ -99,18 +94,16 @@ class FaceTask(Task):
         }
 
     def make_net(self) -> nn.Module:
-        return self.recipe.make_net(classes=CLASSES)
+        net = self.recipe.make_net(classes=CLASSES)
+        net.start(read_faceres(), self._faces(self.folds[0].train[:START]))
+        return net
 
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
-        self.to_come -= len(indices)
-        whole = self.to_come < self.learning.whole * self.all_in_all
-        window = SIDE if whole else self.learning.window
-        faces = change_faces(self._faces(indices), self.changes, rng, window=window)
+        faces = change_faces(self._faces(indices), self.changes, rng)
         targets = self.shares[indices]
         if self.learning.targets == "majority":
             targets = np.eye(CLASSES, dtype=np.float32)[self.label[indices]]
-        batch = {"faces": faces, "targets": torch.from_numpy(targets)}
-        return batch if whole or not self.learning.mix else mixed(batch, self.learning.mix, rng)
+        return {"faces": faces, "targets": torch.from_numpy(targets)}
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         logits, _ = net(batch["faces"])
@@ -192,16 +185,6 @@ class FaceTask(Task):
 
     def _faces(self, indices: Indices) -> Tensor:
         return self.images[torch.from_numpy(indices)].unsqueeze(1).float() / 255
-
-
-def mixed(batch: Batch, mix: float, rng: np.random.Generator) -> Batch:
-    """Every sample of the batch with a share of another, in its face and in its targets."""
-    share = torch.from_numpy(rng.beta(mix, mix, len(batch["faces"])).astype(np.float32))
-    others = torch.from_numpy(rng.permutation(len(share)))
-    return {
-        name: torch.lerp(values[others], values, share.view(-1, *(values.ndim - 1) * [1]))
-        for name, values in batch.items()
-    }
 
 
 def both_ways(net: nn.Module, faces: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from insula.core.records import Frames, Recording
+from insula.core.records import Frames, Picture, Recording
 from insula.core.time import Mark, Span, merge_spans
 from insula.core.track import Array
 from insula.errors import NoSuchStream, UnreadableMedia
@@ -92,10 +92,14 @@ class MediaRecording(Recording):
 
     def frames(self, *, rate: float, longest_side: int | None = None) -> Iterator[Frames]:
         """Batches of at most 16 frames: those nearest to every 1 / rate seconds, each once."""
+        return videos.batches(self.pictures(rate=rate, longest_side=longest_side))
+
+    def pictures(self, *, rate: float, longest_side: int | None = None) -> Iterator[Picture]:
+        """Those nearest to every 1 / rate seconds, each once."""
         if self._video is None:
             raise NoSuchStream(self.id, "video", self.streams)
         videos.check_request(rate, longest_side)
-        return videos.frames(self._video, self.span, rate=rate, longest_side=longest_side)
+        return videos.pictures(self._video, self.span, rate=rate, longest_side=longest_side)
 
     def text(self) -> tuple[Mark, ...]:
         """Sentences whose middle lies in the recording, cut to it; () where none came with it."""

@@ -31,9 +31,13 @@ def face(shift: tuple[float, float] = (0, 0), scale: float = 1.0, lips: float = 
     return cv2.warpAffine(image, matrix, (320, 240), borderMode=cv2.BORDER_REFLECT)
 
 
+def grey(image: Array) -> Array:
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
 def motion(one: Array, other: Array) -> float:
     matrix = upright(POINTS, BOX)
-    return mouth_motion(face_at(one, matrix), face_at(other, matrix))
+    return mouth_motion(face_at(grey(one), matrix), face_at(grey(other), matrix))
 
 
 def test_a_still_picture_does_not_move() -> None:

@@ -72,8 +72,8 @@ class Face(Channel):
     def observe(self, recording: Recording) -> list[Observation]:
         """One observation for each person seen."""
         reader = Reader(detector(choose(self.detector)), expression(self.model))
-        frames = recording.frames(rate=frame_rate(self.rate), longest_side=LONGEST_SIDE)
-        reader.read(frames, self.rate)
+        pictures = recording.pictures(rate=frame_rate(self.rate), longest_side=LONGEST_SIDE)
+        reader.read(pictures, self.rate)
         few = reader.looks < LEAST_DETECTIONS
         trails = reader.tracker.trails(least=1 if few else LEAST_DETECTIONS)
         return [self._observation(recording, reader, trail, i) for i, trail in enumerate(trails)]
@@ -84,12 +84,12 @@ class Face(Channel):
         person = f"face-{number}"
         space = get_space(self.space)
         times, rows = np.array(trail.times), np.array(trail.rows)
-        scores, quality, affect = reader.answers(rows)
+        scores, quality, affect, pose = reader.answers(rows)
         tracks = {
             "face": Track(times, np.stack(trail.boxes) / reader.scale, BOX, width=self.hop),
             "mouth": self._mouth(reader, times, rows),
         }
-        if (pose := reader.pose(rows)) is not None:
+        if pose is not None:
             tracks["pose"] = Track(times, pose, ANGLES, width=self.hop)
         track = Track(times, scores, space.labels, width=self.hop)
         axes = None

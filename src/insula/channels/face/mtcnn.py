@@ -68,11 +68,11 @@ class MtcnnDetector:
     def _proposed(self, image: Array) -> Array:
         """Where P-Net sees a face at any size, (K, 4)."""
         height, width = image.shape[:2]
-        scale = CELL / self.SMALLEST
+        small, scale = image, CELL / self.SMALLEST
         boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
         while min(height, width) * scale >= CELL:
             size = (max(CELL, round(width * scale)), max(CELL, round(height * scale)))
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            small = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
             moves, likely = _run(self._p, small[None], ("conv2d_4", "softmax"))
             column, row = np.nonzero(likely[0, :, :, 1] >= self.P_LEAST)
             corner = STRIDE * np.column_stack([column, row, column, row])

@@ -1,17 +1,20 @@
 """From frames to what is known of each face in each: found, followed, classified, judged.
 
-every frame of the film -> how much the mouths move that were found last
-a few a second          -> faces found -> whose they are -> crops -> expressions, quality, pose
+every frame, grey          -> how much the mouths move that were found last
+a few a second, in colours -> faces found -> whose they are -> crops -> expressions, quality, pose
 
-Nothing but numbers is kept, so memory hardly grows with the recording. Shapes: `N` faces found in
-all frames so far ("rows"), `K` faces of one frame, `C` labels.
+Expressions are read in a thread beside the search for the next faces, which takes as long. Nothing
+but numbers is kept, so memory hardly grows with the recording. Shapes: `N` faces found in all
+frames so far ("rows"), `K` faces of one frame, `C` labels.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from insula.channels.face.mouth import face_at, mouth_motion, upright
 from insula.channels.face.pose import away_from_camera, head_pose
 from insula.channels.face.quality import face_quality
 from insula.channels.face.tracking import Tracker, look_of
-from insula.core.records import Frames
+from insula.core.records import Picture
 from insula.core.track import Array
 from insula.media.video import beside_grid
 
@@ -38,12 +41,6 @@ def frame_rate(rate: float) -> float:
     return rate * math.ceil(WATCHED / rate)
 
 
-@dataclass(frozen=True)
-class _Frame:
-    time: float
-    image: Array
-
-
 @dataclass
 class _Watched:
     """A face whose mouth is watched: its row, where it is, and how it looked a frame ago."""
@@ -51,6 +48,19 @@ class _Watched:
     row: int
     matrix: Array
     before: Array
+
+
+class Judged(NamedTuple):
+    """What is said of N faces; None where the expression net, or the detector, cannot say it.
+
+    scores: (N, C). quality: (N,) in [0, 1]. affect: (N, 2) valence and arousal. pose: (N, 3) yaw,
+    pitch and roll in degrees.
+    """
+
+    scores: Array
+    quality: Array
+    affect: Array | None
+    pose: Array | None
 
 
 class Reader:
@@ -66,33 +76,33 @@ class Reader:
         self._motion: list[list[float]] = []  # of each row, from frame to frame
         self._crops: list[Array] = []
         self._heads: list[Array] = []  # poses of those crops
-        self._pose: list[Array] = []
-        self._scores: list[Array] = []
-        self._affect: list[Array] = []
-        self._quality: list[Array] = []
+        self._beside = ThreadPoolExecutor(1)
+        self._judged: list[Future[Judged]] = []
 
-    def read(self, batches: Iterable[Frames], rate: float) -> None:
+    def read(self, pictures: Iterable[Picture], rate: float) -> None:
         """Take in a recording's frames; look for faces in about `rate` of them a second."""
         last = -math.inf
-        for frame, due in beside_grid(_frames(batches), rate):
-            if frame.time - last <= LONGEST_STEP:
-                self._watch(frame.image)
-            else:
-                self._watched = []
-            if due:
-                self._look(frame.time, frame.image)
-            last = frame.time
-        self._flush()
+        with self._beside:
+            for picture, due in beside_grid(pictures, rate):
+                if picture.time - last > LONGEST_STEP:
+                    self._watched = []
+                if self._watched or due:
+                    greys = picture.greys()
+                    self._watch(greys)
+                    if due:
+                        self._look(picture.time, picture.colours(), greys)
+                last = picture.time
+            self._flush()
 
-    def _watch(self, image: Array) -> None:
-        """Note how much the mouths have moved since the frame before."""
+    def _watch(self, greys: Array) -> None:
+        """Note how much the mouths have moved since the frame before. greys: (H, W) uint8."""
         for face in self._watched:
-            after = face_at(image, face.matrix)
+            after = face_at(greys, face.matrix)
             self._motion[face.row].append(mouth_motion(face.before, after))
             face.before = after
 
-    def _look(self, time: float, image: Array) -> None:
-        """Find the faces of a frame, (H, W, 3) uint8."""
+    def _look(self, time: float, image: Array, greys: Array) -> None:
+        """Find the faces of a frame, (H, W, 3) uint8, and (H, W) in grey levels."""
         height, width = image.shape[:2]
         self.scale = np.array([width, height, width, height], np.float64)
         faces = self._find.find(image, self._known if self.looks % SEARCH_EVERY else None)
@@ -104,7 +114,7 @@ class Reader:
         points = faces.points if faces.points is not None else [None] * len(rows)
         matrices = [upright(point, box) for point, box in zip(points, faces.boxes, strict=True)]
         self._watched = [
-            _Watched(row, matrix, face_at(image, matrix))
+            _Watched(row, matrix, face_at(greys, matrix))
             for row, matrix in zip(rows, matrices, strict=True)
         ]
         if len(rows):
@@ -122,29 +132,26 @@ class Reader:
             self._flush()
 
     def _flush(self) -> None:
-        """Classify the crops that wait."""
+        """Have the crops that wait classified."""
         if not self._crops:
             return
-        scores, affect = self._read(self._crops)
-        sides = np.array([min(crop.shape[:2]) for crop in self._crops])
-        away = None
-        if self._heads:
-            self._pose.append(np.concatenate(self._heads))
-            away = away_from_camera(self._pose[-1])
-        self._quality.append(face_quality(grey_faces(self._crops), sides, away))
-        self._scores.append(scores)
-        if affect is not None:
-            self._affect.append(affect)
+        if self._judged:
+            self._judged[-1].result()  # one batch at a time, or crops would pile up
+        heads = np.concatenate(self._heads) if self._heads else None
+        self._judged.append(self._beside.submit(self._judge, self._crops, heads))
         self._crops, self._heads = [], []
 
-    def answers(self, rows: Array) -> tuple[Array, Array, Array | None]:
-        """Scores (N, C), quality (N,) and valence-arousal (N, 2) of these faces."""
-        affect = np.concatenate(self._affect)[rows] if self._affect else None
-        return np.concatenate(self._scores)[rows], np.concatenate(self._quality)[rows], affect
+    def _judge(self, crops: Sequence[Array], heads: Array | None) -> Judged:
+        """Classify a batch. heads: poses (n, 3) where landmarks are known."""
+        scores, affect = self._read(crops)
+        sides = np.array([min(crop.shape[:2]) for crop in crops])
+        away = None if heads is None else away_from_camera(heads)
+        return Judged(scores, face_quality(grey_faces(crops), sides, away), affect, heads)
 
-    def pose(self, rows: Array) -> Array | None:
-        """Yaw, pitch and roll of these faces in degrees, (N, 3); None without landmarks."""
-        return np.concatenate(self._pose)[rows] if self._pose else None
+    def answers(self, rows: Array) -> Judged:
+        """What is said of these faces."""
+        columns = zip(*(batch.result() for batch in self._judged), strict=True)
+        return Judged(*(None if c[0] is None else np.concatenate(c)[rows] for c in columns))
 
     def motion(self, times: Array, rows: Array, gap: float) -> tuple[Array, Array]:
         """How much a mouth moves about each moment, (N,), and whether that was seen, (N,) bool.
@@ -160,12 +167,6 @@ class Reader:
             if steps:
                 values[place], seen[place] = np.mean(steps), True
         return values, seen
-
-
-def _frames(batches: Iterable[Frames]) -> Iterator[_Frame]:
-    for batch in batches:
-        for time, image in zip(batch.times, batch.images, strict=True):
-            yield _Frame(float(time), image)
 
 
 def _crop(image: Array, box: Array) -> Array:
