@@ -24,6 +24,7 @@ APART = {
     "folds": "fold",
     "official": "picture",
     "train-dev": "text",
+    "train-test": "video",
     "wording-80-20": "text",
 }
 FIXTURE_GROUPS = 5  # as many as the protocol with the most folds needs

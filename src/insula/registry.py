@@ -169,6 +169,7 @@ corpora = Registry(
         "goemotions": "insula.corpora.goemotions:GoEmotions",
         "ru_goemotions": "insula.corpora.ru_goemotions:RuGoEmotions",
         "xed": "insula.corpora.xed:XED",
+        "mosi": "insula.corpora.mosi:MOSI",
         "emobank": "insula.corpora.emobank:EmoBank",
         "esc10": "insula.corpora.esc10:ESC10",
     },
@@ -187,8 +188,39 @@ spaces = Registry(
         "ased5": "insula.corpora.ased:ASED5",
         "arousal": "insula.corpora.baved:AROUSAL",
         "esc10": "insula.corpora.esc10:SOUNDS10",
+        "sentiment": "insula.corpora.mosi:POLARITY",
     },
 )
+methods = Registry(
+    "method",
+    {
+        "concatenation": "insula.methods.early.concatenation:METHOD",
+        "opinions": "insula.methods.late.opinions:METHOD",
+        "joint-vectors": "insula.methods.mid.joint_vectors:METHOD",
+        "early-and-late": "insula.methods.hybrid.early_and_late:METHOD",
+        "multiple-kernels": "insula.methods.late.multiple_kernels:METHOD",
+        "label-propagation": "insula.methods.mid.label_propagation:METHOD",
+        "emotion-chain": "insula.methods.late.emotion_chain:METHOD",
+        "recurrence": "insula.methods.mid.recurrence:METHOD",
+        "axis-attention": "insula.methods.mid.axis_attention:METHOD",
+        "co-attention": "insula.methods.mid.co_attention:METHOD",
+        "cross-attention": "insula.methods.mid.cross_attention:METHOD",
+        "modality-tokens": "insula.methods.mid.modality_tokens:METHOD",
+        "tensor-fusion": "insula.methods.mid.tensor_fusion:METHOD",
+        "low-rank-fusion": "insula.methods.mid.low_rank:METHOD",
+        "adaptation-gate": "insula.methods.mid.adaptation_gate:METHOD",
+        "gates": "insula.methods.mid.gates:METHOD",
+        "shared-recurrence": "insula.methods.early.shared_recurrence:METHOD",
+        "selective-kernel": "insula.methods.late.selective_kernel:METHOD",
+        "bimodal-autoencoder": "insula.methods.mid.bimodal_autoencoder:METHOD",
+        "recursive-joint-attention": "insula.methods.mid.recursive_joint:METHOD",
+        "score-regression": "insula.methods.late.score_regression:METHOD",
+        "emotion-queries": "insula.methods.mid.emotion_queries:METHOD",
+        "contrastive-alignment": "insula.methods.mid.contrastive:METHOD",
+        "fourier-graph": "insula.methods.mid.fourier_graph:METHOD",
+    },
+)
+
 writers = Registry(
     "writer",
     {

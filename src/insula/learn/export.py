@@ -6,6 +6,7 @@ The file is checked before anyone sees it: onnxruntime's answer must be torch's 
 from __future__ import annotations
 
 import copy
+import inspect
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -43,9 +44,12 @@ def export_onnx(
     if half:
         _fold_norms(net)
         _round_weights(net)
-    axes = {
-        name: dict.fromkeys(dynamic.get(name, {}), torch.export.Dim.DYNAMIC) for name in example
-    }
+    axes: tuple[object, ...] = tuple(
+        dict.fromkeys(dynamic.get(name, {}), torch.export.Dim.DYNAMIC) for name in example
+    )
+    (*_, last) = inspect.signature(net.forward).parameters.values()
+    if last.kind is inspect.Parameter.VAR_POSITIONAL:
+        axes = (axes,)
     with warnings.catch_warnings():
         # torch 2.13 copies its own trees by a way that it has deprecated itself.
         warnings.simplefilter("ignore", FutureWarning)
@@ -56,7 +60,7 @@ def export_onnx(
             tuple(example.values()),
             input_names=list(example),
             output_names=list(outputs),
-            dynamic_shapes=tuple(axes.values()),
+            dynamic_shapes=axes,
             dynamo=True,
             external_data=False,
             verbose=False,

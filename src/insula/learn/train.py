@@ -41,6 +41,7 @@ BUILDERS = {
     "sounds": "insula.learn.sounds:build",
     "speakers": "insula.learn.speaker:build",
     "fusion": "insula.learn.fusion:build",
+    "laboratory": "insula.learn.laboratory:build",
 }
 
 

@@ -10,14 +10,33 @@ no numbers are published for it. What differs here: the logarithms stand beside 
 independent channels combine by adding logarithms (the product rule is one setting of the weights),
 and each set of present channels has a bias of its own through the trusts and their products. The
 robust pool ships instead; benchmarks/fusion.py trains both on the same people and compares them.
+In the laboratory the scores are those of small heads, which learn from their own losses alone: as
+with channels, the regression does not change what it is told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import torch
 from torch import Tensor, nn
+
+from insula.methods.batch import Batch, ModelOutput
+from insula.methods.description import Method
+from insula.methods.late.opinions import Heads
+
+METHOD = Method(
+    name="score-regression",
+    id="F19",
+    title="Overall regression over the scores of the channels",
+    stage="late",
+    mechanism="regression of scores",
+    modalities=("video", "audio", "text"),
+    tasks=("classes",),
+    source="The modular video system of the lecture (methods.md M22, step 8)",
+    code="insula.methods.late.score_regression:RegressedOpinions",
+)
 
 LEAST = 0.01  # probability; one channel's zero must not be a veto
 TYPICAL = 2.0  # the usual size of a centred logarithm, to bring both kinds of score to one scale
@@ -48,3 +67,35 @@ class ScoreRegression(nn.Module):
             centred = (logs - logs.mean(dim=2, keepdim=True)) / TYPICAL
             features.append((weights * centred).flatten(1))
         return self.regression(torch.cat(features, dim=1))
+
+
+class RegressedOpinions(nn.Module):
+    """The same under the laboratory's contract: a head a modality, and the regression over them.
+
+    widths: modality -> D. outputs: C. logarithms: see above. hidden: H.
+    """
+
+    def __init__(
+        self,
+        widths: Mapping[str, int],
+        outputs: int,
+        *,
+        logarithms: bool = True,
+        hidden: int = 64,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.heads = Heads(widths, outputs, hidden=hidden, dropout=dropout)
+        self.regression = ScoreRegression(
+            channels=len(widths), classes=outputs, logarithms=logarithms
+        )
+        with torch.no_grad():  # it begins with the sum of the scores
+            columns = self.regression.regression.weight[:, : len(widths) * outputs]
+            columns.copy_(torch.eye(outputs).repeat(1, len(widths)))
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Logits [B, C]; aux "opinions" [B, M, C]."""
+        values = self.heads(batch)  # [B, M, C]
+        opinions = values.softmax(dim=2)
+        fused = self.regression(opinions.detach(), batch.present.float())
+        return ModelOutput(fused, self.heads.losses(values, batch), {"opinions": opinions})

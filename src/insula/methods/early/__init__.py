@@ -1,0 +1,1 @@
+"""Methods that join what modalities show before any encoder decides."""

@@ -1,0 +1,1 @@
+"""Methods that join modalities between their encoders and the decision."""

@@ -1,0 +1,1 @@
+"""Ways of training a fusion, whatever net it is."""
