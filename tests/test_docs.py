@@ -65,6 +65,12 @@ def test_the_code_of_the_readme_runs(
     assert (tmp_path / "out" / "demo" / "report.html").is_file()
 
 
+def test_the_code_of_the_laboratory_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks(ROOT / "docs" / "laboratory.md", "python")
+    exec(compile(code, "laboratory.md", "exec"), {})
+    assert "[2, 7]" in capsys.readouterr().out
+
+
 def test_the_commands_of_the_readme_exist() -> None:
     """Every `insula ...` in the README is a command with these options."""
     import typer

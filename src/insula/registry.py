@@ -213,10 +213,10 @@ methods = Registry(
         "shared-recurrence": "insula.methods.early.shared_recurrence:METHOD",
         "selective-kernel": "insula.methods.late.selective_kernel:METHOD",
         "bimodal-autoencoder": "insula.methods.mid.bimodal_autoencoder:METHOD",
-        "recursive-joint-attention": "insula.methods.mid.recursive_joint:METHOD",
+        "recursive-joint": "insula.methods.mid.recursive_joint:METHOD",
         "score-regression": "insula.methods.late.score_regression:METHOD",
         "emotion-queries": "insula.methods.mid.emotion_queries:METHOD",
-        "contrastive-alignment": "insula.methods.mid.contrastive:METHOD",
+        "contrastive": "insula.methods.mid.contrastive:METHOD",
         "fourier-graph": "insula.methods.mid.fourier_graph:METHOD",
     },
 )

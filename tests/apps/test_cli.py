@@ -134,7 +134,9 @@ def test_the_channels_asked_for_run_and_no_others(insula_command: Command, note:
     assert list(json.loads(done.out)["channels"]) == ["toy", "words"]
 
 
-@pytest.mark.parametrize("topic", ["channels", "fusions", "spaces", "presets", "corpora"])
+@pytest.mark.parametrize(
+    "topic", ["channels", "fusions", "spaces", "presets", "corpora", "methods"]
+)
 def test_lists(insula_command: Command, topic: str) -> None:
     rows = json.loads(insula_command(topic, "--json").out)
     shown = insula_command(topic)

@@ -24,6 +24,7 @@ from insula.apps.lists import (
     list_channels,
     list_corpora,
     list_fusions,
+    list_methods,
     list_presets,
     list_spaces,
 )
@@ -207,6 +208,7 @@ app.command("fusions")(list_fusions)
 app.command("spaces")(list_spaces)
 app.command("presets")(list_presets)
 app.command("corpora")(list_corpora)
+app.command("methods")(list_methods)
 
 
 def _version(asked: bool) -> None:

@@ -1,6 +1,8 @@
-"""The commands that list what insula has: channels, fusions, spaces, presets, corpora."""
+"""The commands that list what insula has: channels, fusions, spaces, presets, corpora, methods."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 import insula
 from insula.apps.terminal import AsJson, show_rows
@@ -67,6 +69,16 @@ def list_corpora(as_json: AsJson = False) -> None:
             }
         )
     show_rows(rows, as_json)
+
+
+def list_methods(as_json: AsJson = False) -> None:
+    """List the methods of the laboratory: where and how each fuses modalities."""
+    methods = [insula.registry.methods.get(name) for name in insula.registry.methods]
+    if as_json:
+        show_rows([asdict(method) for method in methods], as_json)
+        return
+    shown = ("id", "name", "stage", "mechanism", "title")
+    show_rows([{key: getattr(method, key) for key in shown} for method in methods], as_json)
 
 
 def _first_line(kind: type) -> str:

@@ -99,7 +99,7 @@ class LaboratoryTask(Task):
 
     def make_net(self) -> nn.Module:
         net = self.recipe.make_net(widths=self._widths(), outputs=self.material.outputs)
-        return OnTensors(net, self.samples.modalities)
+        return OnTensors(net, self.samples.modalities, self.kind)
 
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
         chosen = self._take(indices)
@@ -209,18 +209,20 @@ class LaboratoryTask(Task):
 class OnTensors(nn.Module):
     """A net of the laboratory on the flat batches of the training loop.
 
-    Lightning Fabric looks into what nets take and give, and refuses frozen dataclasses there.
+    Lightning Fabric looks into what nets take and give, and refuses frozen dataclasses there. Only
+    a net that learns is shown labels.
     """
 
-    def __init__(self, net: nn.Module, modalities: Sequence[str]) -> None:
+    def __init__(self, net: nn.Module, modalities: Sequence[str], kind: Kind) -> None:
         super().__init__()
-        self.net, self.modalities = net, tuple(modalities)
+        self.net, self.modalities, self.kind = net, tuple(modalities), kind
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Values [B, C] and the sum of the net's further losses."""
         features = {name: batch[f"features {name}"] for name in self.modalities}
         masks = {name: batch[f"masks {name}"] for name in self.modalities}
-        output = self.net(Samples(features, masks, speakers=batch.get("speakers")))
+        labels = batch["labels"] if self.training else None
+        output = self.net(Samples(features, masks, labels, self.kind))
         return output.values, sum(output.losses.values(), output.values.new_zeros(()))
 
 

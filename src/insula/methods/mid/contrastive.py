@@ -36,7 +36,7 @@ from insula.methods.early.concatenation import mean_over_steps
 from insula.methods.encoders import Encoders
 
 METHOD = Method(
-    name="contrastive-alignment",
+    name="contrastive",
     id="F21",
     title="Contrastive alignment of modalities",
     stage="mid",

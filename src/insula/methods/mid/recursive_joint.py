@@ -32,7 +32,7 @@ from insula.methods.encoders import Encoders
 from insula.methods.resampling import resampled
 
 METHOD = Method(
-    name="recursive-joint-attention",
+    name="recursive-joint",
     id="F18",
     title="Recursive joint cross-modal attention",
     stage="mid",

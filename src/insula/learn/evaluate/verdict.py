@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from insula.errors import OutputError
-from insula.learn.judging import Judgement
+from insula.learn.evaluate.judging import Judgement
 from insula.learn.resampling import Value
 from insula.registry import load_object
 
@@ -62,7 +62,7 @@ class Verdict:
 
     def draw(self, folder: str | Path) -> list[Path]:
         """Write its pictures into `folder`; needs the extra "train"."""
-        draw = load_object("insula.learn.pictures:draw", needed_by="pictures of a verdict")
+        draw = load_object("insula.learn.evaluate.pictures:draw", needed_by="pictures of a verdict")
         paths: list[Path] = draw(self, Path(folder))  # type: ignore[operator]
         return paths
 

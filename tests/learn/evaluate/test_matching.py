@@ -7,7 +7,7 @@ import pytest
 
 from insula.core.space import EKMAN7, EKMAN8, GOEMOTIONS, PLUTCHIK8, RAVDESS8, VA, VAD, Space
 from insula.errors import UnknownName
-from insula.learn.matching import first_match, match
+from insula.learn.evaluate.matching import first_match, match
 
 ASED5 = Space("five", ("neutral", "fear", "happiness", "sadness", "anger"), "exclusive", "a test")
 

@@ -8,8 +8,8 @@ import sklearn.metrics as reference
 
 from insula.core.space import EKMAN7, GOEMOTIONS, VA
 from insula.learn import metrics
-from insula.learn.judging import Judgement, judge
-from insula.learn.matching import match
+from insula.learn.evaluate.judging import Judgement, judge
+from insula.learn.evaluate.matching import match
 
 N = 240
 

@@ -10,9 +10,9 @@ import pytest
 
 from insula.core.space import EKMAN7, GOEMOTIONS, VA, Space
 from insula.errors import OutputError
-from insula.learn.judging import judge
-from insula.learn.matching import match
-from insula.learn.verdict import Asked, Verdict
+from insula.learn.evaluate.judging import judge
+from insula.learn.evaluate.matching import match
+from insula.learn.evaluate.verdict import Asked, Verdict
 
 ASKED = Asked("made-up", "test", "", ("face",), "", "")
 

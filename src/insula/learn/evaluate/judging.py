@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from insula.learn import metrics
-from insula.learn.matching import Matched
+from insula.learn.evaluate.matching import Matched
 from insula.learn.resampling import Tally, Value, interval, with_intervals
 
 POINTS = 100  # of the risk-coverage curve that are kept

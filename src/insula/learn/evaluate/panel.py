@@ -16,8 +16,8 @@ from insula.core.records import Recording
 from insula.core.roles import Corpus, Example, Fusion
 from insula.core.space import Space
 from insula.errors import ConfigError
-from insula.learn.leaks import judge_of, mentions
-from insula.learn.opinions import Opinion, Opinions, channel_opinions, fusion_opinions
+from insula.learn.evaluate.leaks import judge_of, mentions
+from insula.learn.evaluate.opinions import Opinion, Opinions, channel_opinions, fusion_opinions
 from insula.pipeline import Pipeline
 from insula.registry import fusions
 from insula.zoo.card import NET_MARK, find_card, whole_and_net

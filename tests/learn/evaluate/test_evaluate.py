@@ -22,11 +22,11 @@ from insula.corpora.goemotions import GoEmotions, read_part
 from insula.corpora.ravdess import RAVDESS
 from insula.errors import ConfigError, FilesMissing, Leak, UnknownName
 from insula.learn.evaluate import evaluate
-from insula.learn.panel import Panel
+from insula.learn.evaluate.panel import Panel
 from insula.zoo.session import Model
 
-from ..conftest import Done
-from ..zoo.conftest import write_card
+from ...conftest import Done
+from ...zoo.conftest import write_card
 
 ACTORS = ("01", "02", "03")
 SHAPE = 'space = "ravdess8"\nlabels = [' + ", ".join(f'"{name}"' for name in RAVDESS8.labels) + "]"

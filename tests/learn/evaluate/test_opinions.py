@@ -13,7 +13,7 @@ from insula.channels.words import Words
 from insula.core.records import Recording
 from insula.core.space import EKMAN7, EKMAN8, GOEMOTIONS, RAVDESS8, VA
 from insula.core.time import Mark, Span
-from insula.learn.opinions import channel_opinions
+from insula.learn.evaluate.opinions import channel_opinions
 from insula.media.recording import from_arrays
 from insula.testing.synthetic import noise
 from insula.zoo.session import Model

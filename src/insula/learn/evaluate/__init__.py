@@ -20,12 +20,12 @@ from insula.core.roles import Corpus, Example
 from insula.core.space import Space, get_space
 from insula.errors import ConfigError, FilesMissing
 from insula.learn.corrupt import CORRUPTIONS, corrupted
-from insula.learn.judging import Judgement, judge
-from insula.learn.leaks import tested_by
-from insula.learn.matching import first_match, match
-from insula.learn.opinions import Opinion
-from insula.learn.panel import Panel, count_judges
-from insula.learn.verdict import Asked, Verdict
+from insula.learn.evaluate.judging import Judgement, judge
+from insula.learn.evaluate.leaks import tested_by
+from insula.learn.evaluate.matching import first_match, match
+from insula.learn.evaluate.opinions import Opinion
+from insula.learn.evaluate.panel import Panel, count_judges
+from insula.learn.evaluate.verdict import Asked, Verdict
 from insula.registry import corpora
 
 ALL = "all"  # the protocol that judges on every example there is

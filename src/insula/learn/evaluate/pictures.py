@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from insula.core.space import title
 from insula.errors import OutputError
-from insula.learn.judging import Judgement
-from insula.learn.verdict import Verdict
+from insula.learn.evaluate.judging import Judgement
+from insula.learn.evaluate.verdict import Verdict
 from insula.outputs.palette import CHANNEL_COLOURS, UNKNOWN, colour
 
 RESOLUTION = 120  # dots an inch
