@@ -12,21 +12,13 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from insula.zoo import cards, models_page
-from insula.zoo.card import Metric
+from insula.zoo import models_page
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 MODELS, MEASURED, README = ROOT / "docs/models.md", ROOT / "docs/measured.md", ROOT / "README.md"
+UNSHOWN = ("ece", "kl_votes")  # of the accuracy, what only docs/measured.md shows
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-# What the README shows of the cards: its words, card, metric, start of the corpus's name.
-SHOWN = (
-    ("Face: accuracy, eight expressions", "face-ferplus", "accuracy", "FER+"),
-    ("Voice: unweighted average recall, eight emotions", "voice-ravdess", "uar", "RAVDESS"),
-    ("Words, English: macro F1, seven labels", "words-goemotions", "f1_macro", "GoEmotions"),
-    ("Words, Russian: macro F1, seven labels", "words-ru", "f1_macro", "ru_go"),
-    ("Sounds: accuracy, ten classes", "sounds-esc10", "accuracy", "ESC-10"),
-)
 # Of the conditions in which fusions are judged, those that the page shows.
 CONDITIONS = ("all present", "some absent", "face is noise", "face contradicts", "without face")
 # Of the timings and sizes, those that the README shows: file, name.
@@ -60,7 +52,6 @@ def measured() -> str:
     )
     parts = [
         head,
-        _models(),
         _accuracy(),
         _corruptions(),
         _listed("recognised", "What speech recognition costs: `python benchmarks/recognised.py`:"),
@@ -76,9 +67,10 @@ def measured() -> str:
 def _summary() -> str:
     """The README's one table: each number with its interval or range, n, and where it is from."""
     rows = [
-        f"| {title} | {metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f} "
-        f"| {metric.n} | {metric.corpus} |"
-        for title, metric in _shown()
+        f"| {each['what']} | {each['value']:.3f} | {each['low']:.3f} to {each['high']:.3f} "
+        f"| {each['n']} | `insula evaluate` |"
+        for each in _rows(_result("accuracy"))
+        if each["value"] is not None and each["metric"] not in UNSHOWN
     ]
     results = _result("fusion").get("results", {})
     assert isinstance(results, Mapping)
@@ -100,25 +92,6 @@ def _summary() -> str:
 
 def _table(head: str, rows: list[str]) -> str:
     return "\n".join([head, "|".join(["", *["---"] * (head.count("|") - 1), ""]), *rows])
-
-
-def _shown() -> Iterator[tuple[str, Metric]]:
-    """The metrics of the cards that people look for first, with a title each."""
-    for title, name, wanted, corpus in SHOWN:
-        card = cards().get(name)
-        for metric in card.metrics if card else ():
-            if metric.name == wanted and metric.corpus.startswith(corpus):
-                yield title, metric
-                break
-
-
-def _models() -> str:
-    rows = [
-        f"| {title} | {metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f} "
-        f"| {metric.n} | {metric.corpus}: {metric.protocol} |"
-        for title, metric in _shown()
-    ]
-    return _table("| what | value | 95 % interval | n | judged on |", rows) if rows else ""
 
 
 def _accuracy() -> str:
@@ -160,10 +133,11 @@ def _corruptions() -> str:
 
 
 def _listed(name: str, title: str) -> str:
-    """A result that is a list of numbers with notes."""
+    """A result that is a list of numbers with notes; of several kinds of scene, all together."""
     rows = [
         f"| {each['name']} | {each['value']:.3g} {each['unit']} | {each['note']} |"
         for each in _rows(_result(name))
+        if name != "tracking" or ", all kinds" in str(each["name"])
     ]
     return f"{title}\n\n{_table('| what | value | note |', rows)}" if rows else ""
 
