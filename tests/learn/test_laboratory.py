@@ -89,6 +89,13 @@ def test_learning_is_apart_from_choosing_and_judging(data: Path) -> None:
     assert (seen.std(dim=0) - 1).abs().max() < 1e-4
 
 
+def test_one_modality_alone_and_one_that_is_not_there(data: Path) -> None:
+    task = LaboratoryTask(read_recipe(RECIPE, {"learning.modalities": ["audio"]}), data)
+    assert list(task.inputs) == ["audio", "audio_valid"]
+    with pytest.raises(UnknownName, match="Did you mean 'audio'"):
+        LaboratoryTask(read_recipe(RECIPE, {"learning.modalities": ["adio"]}), data)
+
+
 def test_a_reader_that_leaks_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def leaking(folder: Path) -> laboratory.Material:
         material = read_mosi(folder)

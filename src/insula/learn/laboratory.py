@@ -57,6 +57,8 @@ class Learning:
 
     loss: Literal["cross-entropy", "absolute", "squared"]
     """Of classes the first; of axes the mean absolute or squared error."""
+    modalities: tuple[str, ...]
+    """Those that are used; () for all."""
     development: float
     """Share of the training groups that says which epoch was best."""
     absent: float
@@ -74,7 +76,7 @@ class LaboratoryTask(Task):
             raise UnknownName("corpus of the laboratory", corpus, READERS)
         self.recipe = recipe
         self.learning = recipe.section("learning", Learning)
-        self.material = READERS[corpus](data)
+        self.material = using(READERS[corpus](data), self.learning.modalities)
         self.kind: Kind = self.material.samples.kind
         if (self.kind == "axes") == (self.learning.loss == "cross-entropy"):
             raise ConfigError(
@@ -136,7 +138,7 @@ class LaboratoryTask(Task):
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
         """On the development part."""
-        return self._measures(predictions, WHOLE, ~predictions["judging"])
+        return self.measures(predictions, WHOLE, ~predictions["judging"])
 
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
         """On the test part, a line a metric and condition, intervals over groups."""
@@ -147,9 +149,9 @@ class LaboratoryTask(Task):
             if not name.startswith("values "):
                 continue
             condition = name.removeprefix("values ")
-            kinds = self._measures(judged, condition, np.ones(len(judged["labels"]), bool))
+            kinds = self.measures(judged, condition, np.ones(len(judged["labels"]), bool))
             measures = {
-                kind: lambda rows, kind=kind, condition=condition: self._measures(
+                kind: lambda rows, kind=kind, condition=condition: self.measures(
                     judged, condition, rows
                 )[kind]
                 for kind in kinds
@@ -187,9 +189,10 @@ class LaboratoryTask(Task):
         rows = torch.from_numpy(indices)
         return self.samples.map(lambda values: values[rows])
 
-    def _measures(
+    def measures(
         self, predictions: Predictions, condition: str, rows: np.ndarray
     ) -> dict[str, float]:
+        """The metrics of these rows, (N,) numbers or bool, in one condition of `conditions`."""
         said, truth = predictions[f"values {condition}"][rows], predictions["labels"][rows]
         if self.kind == "single":
             top = said.argmax(axis=1)
@@ -204,6 +207,17 @@ class LaboratoryTask(Task):
             "accuracy": accuracy(*signs),
             "f1_weighted": f1_weighted(*signs),
         }
+
+
+def using(material: Material, modalities: Sequence[str]) -> Material:
+    """The material with these modalities alone; all of them for ()."""
+    samples = material.samples
+    if unknown := set(modalities) - set(samples.modalities):
+        raise UnknownName("modality", min(unknown), samples.modalities)
+    names = modalities or samples.modalities
+    features = {name: samples.features[name] for name in names}
+    masks = {name: samples.masks[name] for name in names}
+    return replace(material, samples=replace(samples, features=features, masks=masks))
 
 
 class OnTensors(nn.Module):
