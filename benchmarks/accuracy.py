@@ -112,7 +112,7 @@ def write(
     path = RESULTS / "accuracy.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     runs = {**before.get("runs", {}), **fresh}
-    # Its "kl" is of what it says as it is; its "kl_votes", 0.349, after a temperature fitted to
+    # Its "kl" is of what it says as it is; its "kl_votes" after a temperature fitted to
     # votes, which a model of single labels does not have.
     single = runs.get(SINGLE_LABEL, {}).get("metrics", {}).get("kl", {}).get("value")
     rows = [row(target, runs.get(target.command, {}), single) for target in TARGETS]

@@ -50,16 +50,6 @@ def test_a_turn_does_not_shear() -> None:
     assert (turned - disc).abs().mean() < 0.03
 
 
-def test_pieces_are_cut_at_the_size_of_the_picture() -> None:
-    """Lines a tenth of the side apart stay so; the places differ."""
-    lines = (torch.arange(50) % 5 == 0).float().expand(8, 1, 50, 50)
-    pieces = change_faces(lines, FaceChanges(0, 0, 0, 0, 0, 0), np.random.default_rng(0), window=40)
-    assert pieces.shape == (8, 1, 40, 40)
-    rows = pieces[:, 0, 20]
-    assert torch.allclose(rows[:, :30], rows[:, 5:35], atol=1e-3)
-    assert len({tuple(row.round(decimals=2).tolist()) for row in rows}) > 4
-
-
 def test_sounds_with_all_switched_off_are_the_same() -> None:
     clip = np.random.default_rng(0).normal(-5, 2, (120, 64)).astype(np.float32)
     after = change_sound(clip, NO_SOUND_CHANGES, np.random.default_rng(0))

@@ -142,7 +142,7 @@ def test_fusion(data: Path, tmp_path: Path) -> None:
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
-    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true", 0.0)
+    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true")
     rates = [plan.rate(step, 100) for step in range(101)]
     assert rates.index(max(rates)) == 10
     assert rates[:11] == sorted(rates[:11])
@@ -156,15 +156,3 @@ def test_unknown_optimiser_and_channel(tmp_path: Path, data: Path) -> None:
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"optimiser.kind": "adam"})
     with pytest.raises(UnknownName, match="Did you mean 'face'"):
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"channel": "faces"})
-
-
-def test_the_average_follows_the_weights() -> None:
-    net = torch.nn.Linear(2, 1)
-    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true", 0.75)
-    average = plan.averaged(net)
-    assert average is not None
-    for step in (0.0, 4.0):
-        with torch.no_grad():
-            net.weight.fill_(step)
-        average.update_parameters(net)
-    assert torch.allclose(average.module.weight, torch.full((1, 2), 1.0))

@@ -13,7 +13,8 @@ import insula
 from insula.core.time import Span
 from insula.media import video
 from insula.media.container import probe
-from insula.media.video import FrameArrays, SharedShots, Shot, VideoFile, nearest_to_grid
+from insula.media.painting import Shot
+from insula.media.video import FrameArrays, SharedShots, VideoFile, nearest_to_grid
 from insula.testing.synthetic import (
     black,
     brightness_of_time,

@@ -331,8 +331,8 @@ _TITLES: dict[str, tuple[str, str, str]] = {
     "silence": ("silence", "тишина", "静音"),
     "valence": ("valence", "валентность", "效价"),
     "arousal": ("arousal", "возбуждение", "唤醒度"),
-    "sentiment": ("sentiment", "тональность", "情感倾向"),
     "dominance": ("dominance", "доминантность", "支配度"),
+    "sentiment": ("sentiment", "тональность", "情感倾向"),
 }
 
 

@@ -33,31 +33,25 @@ class FaceChanges:
     """Chance that the face has the detail of a smaller one, down to half the side."""
 
 
-def change_faces(
-    faces: Tensor, changes: FaceChanges, rng: np.random.Generator, *, window: int | None = None
-) -> Tensor:
-    """faces: [B, 1, S, S] in [0, 1]. Returns the same range; mirrors half of them.
-
-    window: side of the piece that is cut from a chance place of each face, in pixels; by default
-    all of it.
-    """
-    faces = _move(faces, changes, window or faces.shape[-1], rng)
+def change_faces(faces: Tensor, changes: FaceChanges, rng: np.random.Generator) -> Tensor:
+    """faces: [B, 1, S, S] in [0, 1]. Returns the same range; mirrors half of them."""
+    faces = _move(faces, changes, rng)
     faces = _relight(faces, changes.light, rng)
     faces = _coarsen(faces, changes.coarse, rng)
     return _cover(faces, changes.erase, rng)
 
 
-def _move(faces: Tensor, changes: FaceChanges, window: int, rng: np.random.Generator) -> Tensor:
-    count, share = len(faces), window / faces.shape[-1]
+def _move(faces: Tensor, changes: FaceChanges, rng: np.random.Generator) -> Tensor:
+    count, side = len(faces), faces.shape[-1]
     angle = np.deg2rad(rng.uniform(-changes.turn, changes.turn, count))
-    size = share * np.exp(rng.uniform(-changes.scale, changes.scale, (count, 2)))
+    size = np.exp(rng.uniform(-changes.scale, changes.scale, (count, 2)))
     mirror = rng.choice([-1.0, 1.0], count)
-    reach = 2 * changes.shift + 1 - share  # the side of a picture is 2 long here
+    reach = 2 * changes.shift  # the side of a picture is 2 long here
     matrix = np.empty((count, 2, 3), dtype=np.float32)
-    matrix[:, 0, 0], matrix[:, 0, 1] = mirror * size[:, 0] * np.cos(angle), -share * np.sin(angle)
-    matrix[:, 1, 0], matrix[:, 1, 1] = mirror * share * np.sin(angle), size[:, 1] * np.cos(angle)
+    matrix[:, 0, 0], matrix[:, 0, 1] = mirror * size[:, 0] * np.cos(angle), -np.sin(angle)
+    matrix[:, 1, 0], matrix[:, 1, 1] = mirror * np.sin(angle), size[:, 1] * np.cos(angle)
     matrix[:, :, 2] = rng.uniform(-reach, reach, (count, 2))
-    shape = [count, 1, window, window]
+    shape = [count, 1, side, side]
     grid = functional.affine_grid(torch.from_numpy(matrix), shape, align_corners=False)
     return functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)
 

@@ -81,11 +81,6 @@ def uar(truth: np.ndarray, said: np.ndarray) -> float:
     return float(uar_of(_table(truth, said)))
 
 
-def f1_by_class(truth: np.ndarray, said: np.ndarray) -> dict[int, float]:
-    """F1 of each class in the truth or the answers; 0 where a class is never right."""
-    return _known(f1s_of(_table(truth, said)))
-
-
 def f1_macro(truth: np.ndarray, said: np.ndarray) -> float:
     """Mean F1 over the classes in the truth or the answers."""
     return float(f1_macro_of(_table(truth, said)))

@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric, seed_everything
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from insula.errors import ConfigError, OutputError, UnknownName
 from insula.learn.card import write_card
@@ -118,8 +117,6 @@ class Optimiser:
     keep: Literal["last", "best"]
     """Whose epoch's weights ship: the last, or the best on the held-out samples."""
     precision: Literal["32-true", "bf16-mixed"]
-    average: float
-    """Decay a step of the moving average of the weights, which is then what ships; 0 for none."""
 
     def make(self, net: nn.Module) -> torch.optim.Optimizer:
         """The optimiser over the net's weights; biases and norms do not decay."""
@@ -136,13 +133,6 @@ class Optimiser:
         raise ConfigError(
             f"No optimiser is called {self.kind!r}. Set optimiser.kind to 'sgd' or 'adamw'."
         )
-
-    def averaged(self, net: nn.Module) -> AveragedModel | None:
-        """A copy of the net that follows its weights and running norms as a moving average."""
-        if not self.average:
-            return None
-        follow = get_ema_multi_avg_fn(self.average)
-        return AveragedModel(net, multi_avg_fn=follow, use_buffers=True)
 
     def rate(self, step: int, steps: int) -> float:
         """Share of the peak learning rate at a step."""
@@ -162,8 +152,6 @@ def fit(
     rng = np.random.default_rng(seed)
     bare = task.make_net()
     net, steering = fabric.setup(bare, optimiser.make(bare))
-    average = optimiser.averaged(bare)
-    judged = bare if average is None else average.module
     steps_an_epoch = math.ceil(len(fold.train) / optimiser.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         steering, lambda step: optimiser.rate(step, optimiser.epochs * steps_an_epoch)
@@ -181,18 +169,16 @@ def fit(
             fabric.clip_gradients(net, steering, max_norm=optimiser.clip)
             steering.step()
             schedule.step()
-            if average is not None:
-                average.update_parameters(bare)
             losses.append(loss.item())
         line = {"fold": fold.name, "epoch": epoch, "loss": float(np.mean(losses))}
         with fabric.autocast():
-            predictions = _predict(task, judged, fold.held_out)
+            predictions = _predict(task, bare, fold.held_out)
         line |= task.score(predictions)
         if optimiser.keep == "best" and line[task.metric] > best_score:
-            best_score, best = line[task.metric], (copy.deepcopy(judged), predictions)
+            best_score, best = line[task.metric], (copy.deepcopy(bare), predictions)
         line["seconds"] = round(time.perf_counter() - began, 2)
         log(line)
-    trained, predictions = best or (judged, predictions)
+    trained, predictions = best or (bare, predictions)
     return trained.eval().cpu(), predictions
 
 

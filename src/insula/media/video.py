@@ -1,7 +1,6 @@
 """Frames of a video: decode -> pick those nearest to a regular grid -> shrink to RGB -> batches.
 
 Only frames that are wanted are converted; conversion and shrinking are one pass of libav's scaler.
-Grey levels of a frame that need no shrinking are read where the decoder left them.
 `SharedShots` lets several readers, each at its own rate, live off one decode.
 """
 
@@ -13,19 +12,18 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from insula.core.records import Frames, Picture
 from insula.core.time import Span
 from insula.core.track import Array
 from insula.errors import UnreadableMedia
 from insula.media.container import DAMAGED_IMAGE, Container, packets
+from insula.media.painting import Painted, Painter, Shot
 
 BATCH = 16  # frames handed out at once, at most
 BATCH_BYTES = 64e6  # of RGB in a batch, at most; 4K frames come two at a time
@@ -37,22 +35,8 @@ THREADED_PIXELS = 960 * 540
 # Decoded frames that a fast reader may be ahead of a slow one, and their bytes.
 AHEAD = 48
 AHEAD_BYTES = 150e6
-# Pixel formats whose first plane is brightness, a byte a pixel.
-LUMA_FIRST = frozenset(
-    ["gray", "nv12"] + [f"yuv{j}{kind}p" for j in ("", "j") for kind in ("420", "422", "444")]
-)
 # Seconds a reader waits for another that has not begun before going on without it.
 PATIENCE = 10.0
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A decoded frame on our clock. Its lock guards conversion: libav edits tags while at it."""
-
-    time: float
-    frame: av.VideoFrame
-    aspect: float = 1.0
-    lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
 class ShotSource(Protocol):
@@ -140,7 +124,7 @@ def read_image(path: Path) -> Array:
             frame = next(handle.decode(video=0))
     except (av.FFmpegError, StopIteration) as error:
         raise UnreadableMedia(path, *DAMAGED_IMAGE) from error
-    return _Painter(None).colours(Shot(0.0, frame))
+    return Painter(None).colours(Shot(0.0, frame))
 
 
 def check_request(rate: float, longest_side: int | None) -> None:
@@ -155,10 +139,10 @@ def pictures(
     source: ShotSource, span: Span, *, rate: float, longest_side: int | None
 ) -> Iterator[Picture]:
     """Frames in `span`, about `rate` a second; see `Recording.pictures`."""
-    painter = _Painter(longest_side)
+    painter = Painter(longest_side)
     for shot in nearest_to_grid(source.shots(span), rate):
         if shot.time in span:
-            yield _Painted(shot, painter)
+            yield Painted(shot, painter)
 
 
 def batches(pictures: Iterable[Picture]) -> Iterator[Frames]:
@@ -213,78 +197,6 @@ def beside_grid(shots: Iterable[T], rate: float) -> Iterator[tuple[T, bool]]:
         held = shot
     if held is not None:
         yield held, math.floor(rate * (held.time + half)) > answered
-
-
-class _Painter:
-    """Turns shots into arrays. One a reader: it keeps libav's scalers warm."""
-
-    def __init__(self, longest_side: int | None) -> None:
-        self.longest_side = longest_side
-        self.to_colours, self.to_greys = VideoReformatter(), VideoReformatter()
-
-    def colours(self, shot: Shot) -> Array:
-        """The upright picture with square pixels. (H, W, 3) uint8."""
-        width, height = self._size(shot)
-        with shot.lock:
-            rgb = self._converted(self.to_colours, shot, "rgb24")
-            turns = _turns(shot)
-        image: Array = _rows(rgb)[:height, : 3 * width].reshape(height, width, 3)
-        return np.rot90(image, turns) if turns else image
-
-    def greys(self, shot: Shot) -> Array:
-        """The same picture in grey levels. (H, W) uint8."""
-        width, height = self._size(shot)
-        with shot.lock:
-            as_it_is = shot.frame.format.name in LUMA_FIRST
-            if not as_it_is or (width, height) != (shot.frame.width, shot.frame.height):
-                grey = self._converted(self.to_greys, shot, "gray")
-            else:
-                grey = shot.frame
-            turns = _turns(shot)
-        image: Array = _rows(grey)[:height, :width]
-        return np.rot90(image, turns) if turns else image
-
-    def _size(self, shot: Shot) -> tuple[int, int]:
-        """Width and height before it is turned upright."""
-        width, height = shot.frame.width * shot.aspect, float(shot.frame.height)
-        scale = min(1.0, self.longest_side / max(width, height)) if self.longest_side else 1.0
-        return max(1, round(width * scale)), max(1, round(height * scale))
-
-    def _converted(self, scaler: VideoReformatter, shot: Shot, kind: str) -> av.VideoFrame:
-        size, threads = self._size(shot), 1
-        return scaler.reformat(
-            shot.frame, *size, format=kind, interpolation=Interpolation.BILINEAR, threads=threads
-        )
-
-
-@dataclass(frozen=True)
-class _Painted:
-    """A shot and who turns it into arrays; see `Picture`."""
-
-    shot: Shot
-    painter: _Painter
-
-    @property
-    def time(self) -> float:
-        return self.shot.time
-
-    def colours(self) -> Array:
-        return self.painter.colours(self.shot)
-
-    def greys(self) -> Array:
-        return self.painter.greys(self.shot)
-
-
-def _turns(shot: Shot) -> int:
-    """Quarter turns, anticlockwise, that make it upright."""
-    return round(shot.frame.rotation / 90) % 4
-
-
-def _rows(frame: av.VideoFrame) -> Array:
-    """The first plane of a frame as its decoder laid it out, padding included."""
-    plane = frame.planes[0]
-    rows: Array = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return rows
 
 
 class SharedShots:

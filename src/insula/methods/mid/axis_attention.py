@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from insula.methods.batch import Batch, ModelOutput
 from insula.methods.description import Method
 from insula.methods.encoders import Encoders
+from insula.methods.mid.attention import masked_softmax
 
 METHOD = Method(
     name="axis-attention",
@@ -89,6 +90,5 @@ class AdditiveAttention(nn.Module):
         Where nothing is valid, zeros.
         """
         scores = self.question(torch.tanh(self.inner(tokens))).squeeze(2)  # [B, N]
-        least = torch.finfo(scores.dtype).min
-        weights = scores.masked_fill(~valid, least).softmax(dim=1).where(valid, 0.0)
+        weights = masked_softmax(scores, valid)
         return torch.einsum("bn,bnh->bh", weights, tokens), weights

@@ -31,7 +31,8 @@ from torch.nn import functional
 STEM = 32  # channels
 WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512)  # channels that each block gives
 HALVING = (2, 4, 6)  # blocks, counted from 1, that halve the side
-# Standard deviation of the pictures that the first training saw, of 255: about a quarter.
+# Standard deviation of a standardised face, of 255: that of an ordinary picture, chosen and not
+# measured; the norms are set after it.
 CONTRAST = 60.0
 # Added to the standard deviation of a face's grey values ([0, 1]), so that the noise of a nearly
 # flat picture is not blown up to a face.
