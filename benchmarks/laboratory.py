@@ -21,7 +21,8 @@ from material import DATA, RESULTS, ROOT, conditions
 from torch import nn
 
 from insula import registry
-from insula.learn.laboratory import WHOLE, LaboratoryTask
+from insula.learn.laboratory import LaboratoryTask
+from insula.learn.material import WHOLE
 from insula.learn.recipe import read_recipe
 from insula.learn.train import Optimiser, fit
 

@@ -219,6 +219,8 @@ methods = Registry(
         "emotion-queries": "insula.methods.mid.emotion_queries:METHOD",
         "contrastive": "insula.methods.mid.contrastive:METHOD",
         "fourier-graph": "insula.methods.mid.fourier_graph:METHOD",
+        "focal": "insula.methods.training.focal:METHOD",
+        "modality-dropout": "insula.methods.training.modality_dropout:METHOD",
     },
 )
 

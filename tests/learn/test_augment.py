@@ -18,7 +18,7 @@ def faces() -> torch.Tensor:
 
 
 def test_faces_stay_in_range_and_follow_the_seed() -> None:
-    changes = FaceChanges(shift=0.1, scale=0.2, turn=20, light=0.3, erase=1.0, coarse=1.0)
+    changes = FaceChanges(0.1, 0.2, turn=20, light=0.3, erase=1.0, coarse=1.0, dark=1.0)
     before = faces()
     one, two = (change_faces(before, changes, np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(one, two)
@@ -30,7 +30,7 @@ def test_faces_stay_in_range_and_follow_the_seed() -> None:
 
 def test_faces_with_all_switched_off_are_only_mirrored() -> None:
     before = faces()
-    after = change_faces(before, FaceChanges(0, 0, 0, 0, 0, 0), np.random.default_rng(0))
+    after = change_faces(before, FaceChanges(0, 0, 0, 0, 0, 0, 0), np.random.default_rng(0))
     mirrored = [
         torch.allclose(new, old.flip(-1), atol=1e-4) for new, old in zip(after, before, strict=True)
     ]
@@ -45,9 +45,16 @@ def test_a_turn_does_not_shear() -> None:
     axis = torch.linspace(-1, 1, 48)
     disc = ((axis[:, None] ** 2 + axis**2) < 0.5).float()
     turned = change_faces(
-        disc.expand(32, 1, 48, 48), FaceChanges(0, 0, 45, 0, 0, 0), np.random.default_rng(0)
+        disc.expand(32, 1, 48, 48), FaceChanges(0, 0, 45, 0, 0, 0, 0), np.random.default_rng(0)
     )
     assert (turned - disc).abs().mean() < 0.03
+
+
+def test_what_is_dark_is_darker_and_grainy() -> None:
+    before = torch.full((16, 1, 48, 48), 0.8)
+    after = change_faces(before, FaceChanges(0, 0, 0, 0, 0, 0, 1.0), np.random.default_rng(0))
+    assert ((after.mean(dim=(1, 2, 3)) > 0.07) & (after.mean(dim=(1, 2, 3)) < 0.41)).all()
+    assert (after.std(dim=(1, 2, 3)) > 0).all()
 
 
 def test_sounds_with_all_switched_off_are_the_same() -> None:

@@ -11,17 +11,18 @@ import torch
 
 from insula.corpora.mosi import MOSI, read_part
 from insula.errors import ConfigError, UnknownName
-from insula.learn import laboratory
-from insula.learn.laboratory import LaboratoryTask, conditions, read_mosi
+from insula.learn import laboratory, material
+from insula.learn.laboratory import LaboratoryTask
+from insula.learn.material import conditions, read_mosi
 from insula.learn.recipe import read_recipe
 from insula.learn.synthetic import xor
 from insula.learn.train import train
 from insula.zoo.session import Model
 
 RECIPE = Path(__file__).parents[2] / "recipes/mosi.toml"
-QUICK = {"optimiser.epochs": 15, "optimiser.learning_rate": 1e-2, "learning.absent": 0.0}
+QUICK = {"optimiser.epochs": 15, "optimiser.learning_rate": 1e-2, "training": {}}
 XOR = {"corpora": ["xor"], "learning.loss": "cross-entropy", "card.labels": ["even", "odd"]}
-XOR |= {"card.space": "parity", "learning.absent": 0.0, "net.dropout": 0.0}
+XOR |= {"card.space": "parity", "training": {}, "net.dropout": 0.0}
 XOR |= {"method": "insula.methods.early.concatenation:Concatenation"}
 
 
@@ -97,9 +98,9 @@ def test_one_modality_alone_and_one_that_is_not_there(data: Path) -> None:
 
 
 def test_a_reader_that_leaks_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leaking(folder: Path) -> laboratory.Material:
-        material = read_mosi(folder)
-        return replace(material, groups=np.full(len(material.groups), "one video"))
+    def leaking(folder: Path) -> material.Material:
+        read = read_mosi(folder)
+        return replace(read, groups=np.full(len(read.groups), "one video"))
 
     monkeypatch.setattr(laboratory, "READERS", {"mosi": leaking})
     with pytest.raises(ConfigError, match="in two parts"):

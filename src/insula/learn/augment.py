@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+SENSOR_NOISE = 0.03  # largest standard deviation, of [0, 1]
+
 
 @dataclass(frozen=True)
 class FaceChanges:
@@ -31,12 +33,15 @@ class FaceChanges:
     """Chance that a rectangle of the face is covered."""
     coarse: float
     """Chance that the face has the detail of a smaller one, down to half the side."""
+    dark: float
+    """Chance that a tenth to a half of the light is left, under a sensor's noise."""
 
 
 def change_faces(faces: Tensor, changes: FaceChanges, rng: np.random.Generator) -> Tensor:
     """faces: [B, 1, S, S] in [0, 1]. Returns the same range; mirrors half of them."""
     faces = _move(faces, changes, rng)
     faces = _relight(faces, changes.light, rng)
+    faces = _darken(faces, changes.dark, rng)
     faces = _coarsen(faces, changes.coarse, rng)
     return _cover(faces, changes.erase, rng)
 
@@ -65,6 +70,16 @@ def _relight(faces: Tensor, light: float, rng: np.random.Generator) -> Tensor:
     slopes = _column(rng.uniform(-light, light, (2, *shape)))  # light from one side
     lamp = slopes[0] * across.view(1, 1, 1, side) + slopes[1] * across.view(1, 1, side, 1)
     return (0.5 + contrast * (faces - 0.5) + brightness + lamp).clamp(0, 1)
+
+
+def _darken(faces: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    chosen = np.flatnonzero(rng.random(len(faces)) < chance)
+    each = (len(chosen), 1, 1, 1)
+    left = _column(rng.uniform(0.1, 0.5, each))
+    grain = _column(rng.uniform(0, SENSOR_NOISE, each) * rng.normal(size=faces[chosen].shape))
+    faces = faces.clone()
+    faces[chosen] = (left * faces[chosen] + grain).clamp(0, 1)
+    return faces
 
 
 def _coarsen(faces: Tensor, chance: float, rng: np.random.Generator) -> Tensor:

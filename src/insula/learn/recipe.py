@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import inspect
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from torch import nn
 
@@ -26,6 +27,7 @@ from insula.registry import load_object
 Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Value]"
 Section = TypeVar("Section")
 
+OPEN = "training"  # the section whose keys are names of methods, so that one can be added
 TOP = ("name", "title", "channel", "method", "corpora", "protocol", "seed")
 
 
@@ -37,7 +39,7 @@ class Recipe:
     """Name of the weight file that comes out."""
     title: str
     channel: str
-    """Which of the learn modules builds the task: face, voice, words, sounds, fusion."""
+    """Which of the learn modules builds the task: face, voice, words, sounds, fusion, ..."""
     method: str
     """Address of the net's class, "package.module:Class"; [net] holds its arguments."""
     corpora: tuple[str, ...]
@@ -52,7 +54,7 @@ class Recipe:
         """The section as the dataclass `kind`; its keys must be exactly the fields of it."""
         values = dict(self.mapping(name))
         known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        _check_keys(f"[{name}] of the recipe {self.name!r}", values, known)
+        _check_keys(f"[{name}] of the recipe {self.name!r}", values, known, known)
         made = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
         return kind(**made)
 
@@ -68,13 +70,12 @@ class Recipe:
     def make_net(self, **fixed: object) -> nn.Module:
         """An instance of `method` with the arguments of [net] and those that the data fix."""
         kind = load_object(self.method, needed_by=self.name)
-        net = kind(**self.mapping("net"), **fixed)  # type: ignore[operator]
-        if not isinstance(net, nn.Module):
+        if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
             raise ConfigError(
                 f"The method {self.method!r} of the recipe {self.name!r} is not a torch module. "
                 f"Name one as 'package.module:Class'."
             )
-        return net
+        return cast(nn.Module, called(kind, self.mapping("net"), where="[net]", **fixed))
 
     def to_toml(self) -> str:
         """The resolved recipe, as a recipe."""
@@ -102,9 +103,23 @@ def read_recipe(path: Path, settings: Mapping[str, object] | None = None) -> Rec
         _replace(table, key, value)
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
     top = {key: value for key, value in table.items() if key not in sections}
-    _check_keys(f"The recipe {str(path)!r}", top, TOP)
+    _check_keys(f"The recipe {str(path)!r}", top, TOP, TOP)
     top["corpora"] = tuple(top["corpora"])
     return Recipe(**top, sections=sections, path=path)
+
+
+def called(
+    kind: type, arguments: Mapping[str, Value], *given: object, where: str, **fixed: object
+) -> object:
+    """`kind` made with the arguments that a recipe gives; its other ones are `given` and `fixed`.
+
+    where: the place in the recipe, for ConfigError when an argument is unknown or lacks.
+    """
+    own = [each for each in inspect.signature(kind).parameters.values() if each.name not in fixed]
+    own = own[len(given) :]
+    needed = [each.name for each in own if each.default is each.empty]
+    _check_keys(f"{where} of the recipe", arguments, [each.name for each in own], needed)
+    return kind(*given, **arguments, **fixed)
 
 
 def _replace(table: dict[str, object], key: str, value: object) -> None:
@@ -113,7 +128,7 @@ def _replace(table: dict[str, object], key: str, value: object) -> None:
     for name in section:
         found = target.get(name)
         target = found if isinstance(found, dict) else {}
-    if last not in target:
+    if last not in target and section != [OPEN]:
         known = [*table, *(f"{s}.{k}" for s, t in table.items() if isinstance(t, dict) for k in t)]
         close = difflib.get_close_matches(key, known, n=1)
         raise ConfigError(
@@ -123,13 +138,15 @@ def _replace(table: dict[str, object], key: str, value: object) -> None:
     target[last] = value
 
 
-def _check_keys(where: str, found: Mapping[str, object], known: Sequence[str]) -> None:
+def _check_keys(
+    where: str, found: Mapping[str, object], known: Sequence[str], needed: Sequence[str]
+) -> None:
     for key in found:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
             raise ConfigError(f"{where} has the unknown key {key!r}. {hint}")
-    missing = [key for key in known if key not in found]
+    missing = [key for key in needed if key not in found]
     if missing:
         raise ConfigError(
             f"{where} lacks {', '.join(missing)}; nothing is implied. Add what is missing."

@@ -11,7 +11,7 @@ array of integers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -104,6 +104,17 @@ class Task(ABC):
     @abstractmethod
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """The scalar to minimise."""
+
+    # Hooks, which a task need not have.
+
+    def begin(self, net: nn.Module, epoch: int, epochs: int) -> None:  # noqa: B027
+        """What changes from epoch to epoch, the first being 1; nothing by default."""
+
+    def adjust(self, net: nn.Module, again: Callable[[], None]) -> None:  # noqa: B027
+        """Change the gradients before the step; `again` adds those of the same batch once more."""
+
+    def stepped(self, net: nn.Module) -> None:  # noqa: B027
+        """Change the weights after the step."""
 
     @abstractmethod
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:

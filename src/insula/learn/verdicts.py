@@ -1,0 +1,63 @@
+"""How good answers of the laboratory are, by the kind of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from insula.learn.calibration import softmax
+from insula.learn.metrics import (
+    accuracy,
+    ccc,
+    divergence,
+    f1_macro,
+    f1_weighted,
+    multilabel_tallies,
+    pcc,
+    uar,
+)
+from insula.methods.batch import Kind
+
+METRIC: Mapping[Kind, str] = {
+    "single": "uar",
+    "multi": "f1_macro",
+    "distribution": "similarity",
+    "axes": "pcc",
+}
+"""By which the best epoch is chosen; more is better."""
+
+
+def measures(kind: Kind, truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
+    """The metrics of N answers.
+
+    truth: (N,) classes of kind "single", else (N, C). said: (N, C) logits, or values of axes.
+    Several labels are said where the logit is above 0. "similarity" is exp(-KL) of the mean
+    divergence. Of axes the mean over them; of a single one also how often its sign is right.
+    """
+    if kind == "single":
+        top = said.argmax(axis=1)
+        return {
+            "accuracy": accuracy(truth, top),
+            "uar": uar(truth, top),
+            "f1_macro": f1_macro(truth, top),
+            "f1_weighted": f1_weighted(truth, top),
+        }
+    if kind == "multi":
+        tallies = multilabel_tallies(truth > 0.5, said > 0)
+        return {name: tally.value for name, tally in tallies.items()}
+    if kind == "distribution":
+        apart = float(divergence(truth, softmax(said)).mean())
+        top = accuracy(truth.argmax(axis=1), said.argmax(axis=1))
+        return {"accuracy": top, "kl": apart, "similarity": float(np.exp(-apart))}
+    columns = list(zip(truth.T, said.T, strict=True))
+    found = {
+        "mae": float(np.abs(truth - said).mean()),
+        "pcc": float(np.mean([pcc(*column) for column in columns])),
+        "ccc": float(np.mean([ccc(*column) for column in columns])),
+    }
+    if len(columns) == 1:
+        clear = truth[:, 0] != 0
+        signs = (truth[clear, 0] > 0).astype(int), (said[clear, 0] > 0).astype(int)
+        found |= {"accuracy": accuracy(*signs), "f1_weighted": f1_weighted(*signs)}
+    return found
