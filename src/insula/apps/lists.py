@@ -1,4 +1,4 @@
-"""The commands that list what insula has: channels, fusions, spaces, presets, corpora, methods."""
+"""The commands that list what insula has: channels, fusions, spaces, presets, methods."""
 
 from __future__ import annotations
 
@@ -52,23 +52,6 @@ def list_spaces(as_json: AsJson = False) -> None:
 def list_presets(as_json: AsJson = False) -> None:
     """List the presets: pipelines that come with insula."""
     show_rows([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
-
-
-def list_corpora(as_json: AsJson = False) -> None:
-    """List the data sets that insula can read, with licence and access."""
-    rows = []
-    for name in insula.registry.corpora:
-        kind = insula.registry.corpora.get(name)
-        rows.append(
-            {
-                "name": name,
-                "title": kind.title,
-                "space": kind.space,
-                "licence": kind.licence,
-                "access": kind.access,
-            }
-        )
-    show_rows(rows, as_json)
 
 
 def list_methods(as_json: AsJson = False) -> None:

@@ -120,6 +120,8 @@ class Corpus(Configurable):
     splits: its published parts, where it has such; the groups of an example then say `split`.
     group: the key of the groups that are independent of each other, over which intervals resample.
     unit: what one example is: a whole "recording", or a "face" already cut out of its picture.
+    counts: how many examples each published part has, "all" where there are no parts; {} where
+    nobody published it. A copy is held against them by `insula corpora check`.
     """
 
     role = "corpus"
@@ -134,6 +136,7 @@ class Corpus(Configurable):
     splits: tuple[str, ...] = ()
     group: str = ""
     unit: str = "recording"
+    counts: Mapping[str, int] = {}
 
     def __init__(self, root: str | Path) -> None:
         self.root = root

@@ -333,6 +333,18 @@ _TITLES: dict[str, tuple[str, str, str]] = {
     "arousal": ("arousal", "возбуждение", "唤醒度"),
     "dominance": ("dominance", "доминантность", "支配度"),
     "sentiment": ("sentiment", "тональность", "情感倾向"),
+    "frustration": ("frustration", "разочарованность", "沮丧"),
+    "other": ("other", "другое", "其他"),
+    "anxiety": ("anxiety", "тревога", "焦虑"),
+    "shame": ("shame", "стыд", "羞耻"),
+    "guilt": ("guilt", "вина", "内疚"),
+    "hope": ("hope", "надежда", "希望"),
+    "loneliness": ("loneliness", "одиночество", "孤独"),
+    "jealousy": ("jealousy", "ревность", "嫉妒"),
+    "nostalgia": ("nostalgia", "ностальгия", "怀旧"),
+    "determination": ("determination", "решимость", "决心"),
+    "empathic pain": ("empathic pain", "сострадание", "共情之痛"),
+    "stress": ("stress", "стресс", "压力"),
 }
 
 

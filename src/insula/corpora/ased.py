@@ -44,6 +44,7 @@ class ASED(SpeakerCorpus):
     access = "free download from GitHub"
     layout = "0N<Emotion>/<eN>-<sentence>-<repetition>-<gender>-<speaker>.wav (or .opus)"
     space = "ased5"
+    counts = {"all": 2474}  # Retta et al. (2023), abstract
 
     def clips(self) -> list[Clip]:
         """Every clip, as `read_clips` gives it."""

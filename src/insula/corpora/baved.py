@@ -43,6 +43,7 @@ class BAVED(SpeakerCorpus):
     access = "free download from GitHub"
     layout = "<word>/<speaker>-<sex>-<age>-<word>-<level>-<id>.wav (or .opus)"
     space = "arousal"
+    counts = {"all": 1935}  # as its repository says
 
     def clips(self) -> list[Clip]:
         """Every clip, as `read_clips` gives it."""

@@ -63,6 +63,7 @@ class ESC10(Corpus):
     space = "esc10"
     protocols = ("folds",)
     group = "source"
+    counts = {"all": 400}  # 40 clips of ten classes
 
     def __iter__(self) -> Iterator[Example]:
         yield from examples(read_clips(self.root), SOUNDS10, corpus=NAME)

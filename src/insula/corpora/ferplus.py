@@ -65,6 +65,8 @@ class FERPlus(Corpus):
     splits = tuple(PARTS)
     group = "picture"
     unit = "face"
+    # Rows of its label.csv; under 1 % of them show no expression and are left out here.
+    counts = {"train": 28_558, "valid": 3579, "test": 3573}
 
     def __iter__(self) -> Iterator[Example]:
         there = [part for part in PARTS if _place(self.root, part)]

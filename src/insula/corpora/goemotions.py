@@ -51,6 +51,7 @@ class GoEmotions(Corpus):
     protocols = ("train-dev",)
     splits = PARTS
     group = "text"
+    counts = {"train": 43_410, "dev": 5426, "test": 5427}
 
     def __iter__(self) -> Iterator[Example]:
         for part in self._parts():

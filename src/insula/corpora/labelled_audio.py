@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -90,7 +91,15 @@ def examples(clips: Sequence[Clip], space: Space, *, corpus: str) -> Iterator[Ex
         yield Example(heard, {space.name: truth}, person=person, groups=clip.groups)
 
 
-def folds(clips: Sequence[Clip], group: str, count: int) -> list[tuple[list[int], list[int]]]:
+class Grouped(Protocol):
+    """Anything that says which groups it belongs to, as in `Example`."""
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Key -> name."""
+
+
+def folds(clips: Sequence[Grouped], group: str, count: int) -> list[tuple[list[int], list[int]]]:
     """(training, test) positions: `count` folds of whole groups, of sizes as equal as can be.
 
     The largest group first, each goes to the fold that has least; ties by name.

@@ -81,6 +81,7 @@ class MOSI(Corpus):
     protocols = ("train-test",)
     splits = PARTS
     group = "video"
+    counts = {"train": 1447, "test": 752}  # 2199 together, in 93 videos
 
     def __iter__(self) -> Iterator[Example]:
         for part in PARTS:

@@ -53,6 +53,7 @@ class RAVDESS(Corpus):
     space = "ravdess8"
     protocols = ("actor5", "statement2")
     group = "speaker"
+    counts = {"all": 1440}  # 60 takes of speech of 24 actors
 
     def __iter__(self) -> Iterator[Example]:
         yield from examples(read_clips(self.root), RAVDESS8, corpus=NAME)
