@@ -5,7 +5,14 @@ What comes out is run by the same classes as the weights that ship.
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
+import math
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,8 +26,11 @@ from insula.corpora.esc10 import ESC10
 from insula.corpora.ferplus import FERPlus
 from insula.corpora.goemotions import GoEmotions
 from insula.corpora.ravdess import RAVDESS
-from insula.errors import ConfigError, UnknownName
-from insula.learn.train import Optimiser, train
+from insula.errors import ConfigError, OutputError, UnknownName
+from insula.learn.machines import make_fabric
+from insula.learn.optimiser import best_of
+from insula.learn.recipe import read_recipe
+from insula.learn.train import BUILDERS, Optimiser, fit, learn, train
 from insula.media.pitch import pitch_track
 from insula.media.spectral import log_mel
 from insula.zoo.session import Model
@@ -142,7 +152,7 @@ def test_fusion(data: Path, tmp_path: Path) -> None:
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
-    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", "32-true")
+    plan = Optimiser("adamw", 1.0, 0.0, 1, 1, 0.1, 1.0, "last", 0, "32-true")
     rates = [plan.rate(step, 100) for step in range(101)]
     assert rates.index(max(rates)) == 10
     assert rates[:11] == sorted(rates[:11])
@@ -156,3 +166,162 @@ def test_unknown_optimiser_and_channel(tmp_path: Path, data: Path) -> None:
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"optimiser.kind": "adam"})
     with pytest.raises(UnknownName, match="Did you mean 'face'"):
         train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"channel": "faces"})
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recipe that trains in milliseconds."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.setitem(BUILDERS, "tiny", "tiny:build")
+    path = tmp_path / "tiny.toml"
+    path.write_text(importlib.import_module("tiny").RECIPE, encoding="utf-8")
+    return path
+
+
+def learnt(
+    recipe: Path, out: Path, *, stop_after: int = 0, restart: bool = False, **settings: object
+) -> list[torch.Tensor]:
+    """The weights of a run, which Ctrl-C stops after some lines of the log."""
+    lines = []
+
+    def progress(line: Mapping[str, object]) -> None:
+        lines.append(line)
+        if len(lines) == stop_after:
+            raise KeyboardInterrupt
+
+    plan = read_recipe(recipe, {key.replace("__", "."): value for key, value in settings.items()})
+    fabric = make_fabric("32-true", accelerator="cpu", devices=1)
+    done = learn(plan, data=out, out=out, fabric=fabric, progress=progress, restart=restart)
+    return importlib.import_module("tiny").weights(done)
+
+
+def alike(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(("keep", "rate"), [("best", 1e-2), ("best", 3.0), ("last", 1e-2)])
+@pytest.mark.parametrize("stop_after", [2, 4, 7, 8])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    tiny: Path, tmp_path: Path, stop_after: int, keep: str, rate: float
+) -> None:
+    """At the large rate the best epoch is an early one, before the stop."""
+    settings = {"optimiser__keep": keep, "optimiser__learning_rate": rate}
+    whole = learnt(tiny, tmp_path / "whole", **settings)
+    out = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        learnt(tiny, out, stop_after=stop_after, **settings)
+    assert len(log(out)) == stop_after
+    assert alike(learnt(tiny, out, **settings), whole)
+    told = [{**line, "seconds": 0} for line in log(out)]
+    assert told == [{**line, "seconds": 0} for line in log(tmp_path / "whole")]
+
+
+def test_a_killed_process_goes_on_to_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    killed = run_tiny(out, 1, 6)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed-rank-0.pt").exists()
+    assert alike(learnt(tiny, out), learnt(tiny, tmp_path / "whole"))
+
+
+def test_two_processes_learn_what_one_does(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "two"
+    done = run_tiny(out, 2)
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(tmp_path / f"two-rank-{rank}.pt") for rank in (0, 1))
+    assert (first["told"], second["told"]) == (8, 0)
+    calm = {"net__dropout": 0.0, "data__noise": 0.0}
+    one = learnt(tiny, tmp_path / "one", **calm)
+    for a, b, alone in zip(first["weights"], second["weights"], one, strict=True):
+        assert torch.equal(a, b)
+        assert torch.allclose(a, alone, atol=1e-5)
+    losses = ([line["loss"] for line in log(tmp_path / name)] for name in ("two", "one"))
+    assert np.allclose(*losses, atol=1e-5)
+
+
+def run_tiny(out: Path, *arguments: int) -> subprocess.CompletedProcess[str]:
+    """Train in a process of its own, which may start others."""
+    command = [sys.executable, Path(__file__).parent / "tiny.py", out, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        learnt(tiny, out, stop_after=2)
+    with pytest.raises(ConfigError) as error:
+        learnt(tiny, out, optimiser__epochs=5, net__hidden=8)
+    assert str(error.value) == (
+        f"{str(out / 'checkpoint')!r} belongs to another recipe: net.hidden is 6 there and 8 here, "
+        f"optimiser.epochs is 4 there and 5 here. Train that recipe to go on; to begin anew, "
+        f"add --restart."
+    )
+    anew = learnt(tiny, out, restart=True, net__hidden=8)
+    assert alike(anew, learnt(tiny, tmp_path / "other", net__hidden=8))
+    assert log(out)[0]["epoch"] == 1
+    (out / "checkpoint" / "two.pt").write_bytes(b"not whole")
+    with pytest.raises(ConfigError, match=r"two\.pt.* not a whole checkpoint.*--restart"):
+        learnt(tiny, out, net__hidden=8)
+
+
+def test_a_checkpoint_runs_no_code(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        learnt(tiny, out, stop_after=2)
+    torch.save({"net": tiny}, out / "checkpoint" / "one.pt")  # a Path is an object, not a number
+    with pytest.raises(ConfigError, match="not a whole checkpoint"):
+        learnt(tiny, out)
+
+
+def test_training_ends_early_and_the_best_is_kept(tiny: Path, tmp_path: Path) -> None:
+    # From so large a rate on it gets worse at once.
+    settings = {"optimiser.learning_rate": 3.0, "optimiser.epochs": 30, "optimiser.patience": 3}
+    named = {key.replace(".", "__"): value for key, value in settings.items()}
+    learnt(tiny, tmp_path / "early", **named)
+    for fold in ("one", "two"):
+        scores = [line["likeness"] for line in log(tmp_path / "early") if line["fold"] == fold]
+        best = int(np.argmax(scores))
+        assert len(scores) == best + 1 + 3 < 30
+    task = importlib.import_module("tiny").build(read_recipe(tiny, settings), tmp_path)
+    optimiser = read_recipe(tiny, settings).section("optimiser", Optimiser)
+    lines: list[Mapping[str, object]] = []
+    _, predictions = fit(task, task.folds[0], optimiser, seed=0, log=lines.append)
+    assert task.score(predictions)["likeness"] == max(line["likeness"] for line in lines)
+
+
+def test_a_score_that_is_no_number_is_never_best() -> None:
+    assert best_of([math.nan, 0.2, 0.5, math.nan, 0.5]) == 2
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "one.pt", "card.toml"])
+def test_a_full_disk_leaves_nothing_half_written(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out, real, calls = tmp_path / "out", os.replace, []
+
+    def replace(source: Path, target: Path) -> None:
+        calls.append(target)
+        if target.name == name and len(calls) > 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(OutputError, match=r"No space left on device.*has room"):
+            train(tiny, data=tmp_path, out=out, accelerator="cpu")
+    assert [path for path in out.rglob("*") if path.name.startswith(".")] == []
+    before = log(out)
+    train(tiny, data=tmp_path, out=out, accelerator="cpu")
+    assert log(out)[: len(before)] == before  # with their seconds: they were not learnt again
+    assert Model(out).run(features=np.zeros((2, 3), np.float32))["values"].shape == (2, 3)
+    assert not (out / "checkpoint").exists()
+
+
+def test_a_folder_that_cannot_be_written(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"Cannot write to .*tiny\.toml"):
+        train(tiny, data=tmp_path, out=tiny, accelerator="cpu")
+
+
+def test_devices_that_are_not_there(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Cannot train on 3 devices of kind 'tpus' on 1 nodes"):
+        train(tiny, data=tmp_path, out=tmp_path, accelerator="tpus", devices=3)

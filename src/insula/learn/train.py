@@ -1,6 +1,6 @@
 """The training loop: a recipe in, a folder out that is a zoo entry.
 
-    read the recipe -> build the task -> for each fold: seed, forward, loss, step, validate, keep
+    read the recipe -> build the task -> for each fold: seed, then every epoch learn, judge, keep
     -> pool the held-out predictions -> calibrate, report -> export -> card, log, curves
 
 On Lightning Fabric, so the same lines run on one CPU, one GPU or many nodes. A run that was stopped
@@ -9,11 +9,7 @@ goes on after the last whole epoch, to the same weights.
 
 from __future__ import annotations
 
-import functools
 import json
-import math
-import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,25 +17,22 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
-import torch
-from lightning_fabric import Fabric, seed_everything
+from lightning_fabric import Fabric
 from torch import nn
 
-from insula.errors import OutputError, UnknownName
-from insula.learn.card import write_card
-from insula.learn.checkpoint import Checkpoint, draws, set_draws, write_whole
-from insula.learn.curves import draw_curves
-from insula.learn.machines import average_gradients, make_fabric, mean_loss, part_of
+from insula.errors import UnknownName
+from insula.learn.checkpoint import Checkpoint, write_whole
+from insula.learn.machines import make_fabric
 from insula.learn.optimiser import Optimiser, best_of
 from insula.learn.recipe import Recipe, read_recipe
-from insula.learn.task import Batch, Fold, Indices, Predictions, Task
+from insula.learn.run import Line, Run, Steps
+from insula.learn.shipping import ship
+from insula.learn.task import Fold, Predictions, Task
 from insula.registry import load_object
 
 Builder: TypeAlias = Callable[[Recipe, Path], Task]
 Log: TypeAlias = Callable[[Mapping[str, object]], None]
-"""Called after each epoch with fold, epoch, loss, the scores on what is held out, and seconds."""
-Steps: TypeAlias = Callable[[str, int, float], None]
-"""Called after each step with fold, epoch and which share of the epoch is done."""
+"""Called after each epoch with its line of the log."""
 
 BUILDERS = {
     "face": "insula.learn.face:build",
@@ -54,12 +47,13 @@ BUILDERS = {
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a recipe taught. predictions: of the samples that each net never saw, fold by fold."""
+    """What came of a recipe: a net a fold, and what each says of the samples that it never saw."""
 
     task: Task
     nets: list[nn.Module]
     predictions: Predictions
     kept: Checkpoint
+    """No longer needed once all this has been made use of."""
 
 
 def train(
@@ -91,7 +85,7 @@ def train(
         plan, data=data, out=out, fabric=fabric, progress=progress, steps=steps, restart=restart
     )
     if fabric.is_global_zero:
-        _ship(learnt, plan, out)
+        ship(learnt.task, learnt.nets, learnt.predictions, plan, out)
         learnt.kept.remove()
     fabric.barrier()
     return out
@@ -119,8 +113,7 @@ def learn(
     if fabric.is_global_zero:
         if restart:
             kept.remove()
-        write_whole(out / "recipe.toml", plan.to_toml().encode())
-        write_whole(out / "log.jsonl", b"")
+        write_whole(out / "log.jsonl", b"")  # an error now, rather than after an epoch
 
     def log(line: Mapping[str, object]) -> None:
         lines.append(json.dumps(line) + "\n")
@@ -153,97 +146,33 @@ def fit(
 ) -> tuple[nn.Module, Predictions]:
     """Train one net. Returns it with its predictions on the fold's held-out samples.
 
-    kept: where it goes on from, and keeps itself after every epoch. Of several processes the first
+    kept: where it goes on from, and is kept after every epoch. Of several processes the first
     judges, tells and keeps; the others return no predictions.
     """
     fabric = fabric or make_fabric(optimiser.precision)
     fabric.launch()
-    first = fabric.is_global_zero
-    seed_everything(seed, verbose=False)
-    rng = np.random.default_rng(seed)
-    bare = task.make_net()
-    net, steering = fabric.setup(bare, optimiser.make(bare))
-    steps_an_epoch = math.ceil(len(fold.train) / optimiser.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        steering, lambda step: optimiser.rate(step, optimiser.epochs * steps_an_epoch)
-    )
-    moving = {"net": bare, "steering": steering, "schedule": schedule}
-    lines, best, predictions = [], {}, None
+    run, first = Run(task, fold, optimiser, seed=seed, fabric=fabric), fabric.is_global_zero
     if state := fabric.broadcast(kept.load(fold.name) if kept and first else {}):
-        for name, each in moving.items():
-            each.load_state_dict(state[name])
-        set_draws(state["draws"], rng)
-        lines, best = state["lines"], state["best"]
-        for line in lines if first else ():
-            log(line)
-
-    def backward(batch: Batch, weight: float) -> float:
-        loss = weight * task.loss(net, batch)
-        fabric.backward(loss)
-        return loss.item()
-
-    while not optimiser.is_done([line[task.metric] for line in lines]):
-        began, losses, epoch = time.perf_counter(), [], len(lines) + 1
-        if not first:  # numbers of its own, and the same ones where a run goes on
-            seed_everything(seed + epoch * fabric.world_size + fabric.global_rank, verbose=False)
-        net.train()
-        task.begin(bare, epoch, optimiser.epochs)
-        for step, indices in enumerate(task.batches(fold.train, optimiser.batch_size, rng), 1):
-            mine, weight = part_of(indices, fabric)
-            changes = rng
-            if fabric.world_size > 1:  # `rng` must stand alike in all, for the next batch
-                changes = np.random.default_rng([seed, epoch, step, fabric.global_rank])
-            batch = {name: fabric.to_device(x) for name, x in task.batch(mine, changes).items()}
-            steering.zero_grad()
-            losses.append(backward(batch, weight))
-            task.adjust(bare, functools.partial(backward, batch, weight))
-            average_gradients(bare, fabric)
-            fabric.clip_gradients(net, steering, max_norm=optimiser.clip)
-            steering.step()
-            task.stepped(bare)
-            schedule.step()
-            if steps is not None and first:
-                steps(fold.name, epoch, min(1.0, step / steps_an_epoch))
-        line = {"fold": fold.name, "epoch": epoch, "loss": mean_loss(losses, fabric)}
+        run.restore(state)
+    for line in run.lines if first else ():
+        log(line)
+    predictions: Predictions = {}
+    while not optimiser.is_done(run.scores()):
+        began, epoch = time.perf_counter(), len(run.lines) + 1
+        line: Line = {"fold": fold.name, "epoch": epoch, "loss": run.epoch(steps)}
         if first:
-            predictions = _predict(task, bare, fold.held_out, fabric)
+            predictions = run.judge()
             line |= {name: float(value) for name, value in task.score(predictions).items()}
         line["seconds"] = round(time.perf_counter() - began, 2)
-        lines.append(fabric.broadcast(line))
-        if optimiser.keep == "best" and best_of([each[task.metric] for each in lines]) == epoch - 1:
-            best = {name: value.cpu().clone() for name, value in bare.state_dict().items()}
+        run.lines.append(fabric.broadcast(line))
+        if optimiser.keep == "best" and best_of(run.scores()) == epoch - 1:
+            run.best = {name: value.cpu().clone() for name, value in run.bare.state_dict().items()}
         if first:
             if kept is not None:
-                states = {name: each.state_dict() for name, each in moving.items()}
-                kept.save(fold.name, states | {"draws": draws(rng), "lines": lines, "best": best})
-            log(lines[-1])
-    if best:
-        bare.load_state_dict(best)
-    if first and (best or predictions is None):
-        predictions = _predict(task, bare, fold.held_out, fabric)
-    return bare.eval().cpu(), predictions or {}
-
-
-def _predict(task: Task, net: nn.Module, indices: Indices, fabric: Fabric) -> Predictions:
-    net.eval()
-    with torch.inference_mode(), fabric.autocast():
-        return task.predict(net, indices)
-
-
-def _ship(learnt: Learnt, plan: Recipe, out: Path) -> None:
-    """Write weights, card and curves, all of them or none."""
-    task = learnt.task
-    numbers = task.calibrate(learnt.predictions)
-    report = task.report(learnt.predictions, np.random.default_rng(plan.seed))
-    try:
-        with tempfile.TemporaryDirectory(prefix=".insula-", dir=out) as made:
-            folder = Path(made)
-            weights = folder / f"{plan.name}.onnx"
-            task.export(learnt.nets, numbers, weights)
-            write_card(folder / "card.toml", weights, plan, task, report, numbers)
-            curves = folder / "curves.png"
-            draw_curves(out / "log.jsonl", curves, metric=task.metric, title=plan.title)
-            for path in folder.iterdir():
-                os.replace(path, out / path.name)  # noqa: PTH105 - atomic on every system
-    except OSError as error:
-        raise OutputError(out, error.strerror or str(error)) from error
+                kept.save(fold.name, run.state())
+            log(run.lines[-1])
+    if run.best:
+        run.bare.load_state_dict(run.best)
+    if first and (run.best or not predictions):
+        predictions = run.judge()
+    return run.bare.eval().cpu(), predictions
