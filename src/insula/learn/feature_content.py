@@ -1,0 +1,58 @@
+"""What a recording holds, as one hash: that of its file, or of the numbers and words in memory.
+
+A file is hashed as it lies there, which takes no decoding; so a new name changes nothing, and one
+changed sample changes the hash. Streams that no file holds are hashed as they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from insula.core.records import Recording
+from insula.errors import UnreadableMedia
+from insula.media.audio import AudioFile
+from insula.media.video import VideoFile
+from insula.zoo.store import checksum
+
+EVERY_FRAME = 1000.0  # frames a second to ask for; no video has more
+
+
+def content_of(recording: Recording) -> str:
+    """SHA-256 of what there is to observe in a recording, as hexadecimal digits.
+
+    Raises UnreadableMedia where its text, or what lies in memory, cannot be read.
+    """
+    digest = hashlib.sha256(repr(recording.span).encode())
+    for kind in sorted(recording.streams):
+        digest.update(f"\n{kind}\n".encode())
+        path = _file_of(recording, kind)
+        if path is not None:
+            digest.update(_checksum(path).encode())
+        elif kind == "audio":
+            digest.update(recording.audio().tobytes())
+        elif kind == "video":
+            for times, images in recording.frames(rate=EVERY_FRAME):
+                digest.update(repr((images.shape, times.tolist())).encode())
+                digest.update(images.tobytes())
+        elif kind == "text":
+            digest.update(repr(recording.text()).encode())
+        else:
+            signal = recording.signal(kind.removeprefix("signal:"))
+            for values in (signal.times, signal.values, signal.mask):
+                digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def _file_of(recording: Recording, kind: str) -> Path | None:
+    """The file that holds a stream; None where it lies in memory."""
+    source = getattr(recording, f"_{kind}", None)
+    return source.container.path if isinstance(source, AudioFile | VideoFile) else None
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return checksum(path, "sha256")
+    except OSError as error:
+        advice = "Leave the corpus as it is while features are extracted."
+        raise UnreadableMedia(path, error.strerror or str(error), advice) from error
