@@ -1,4 +1,4 @@
-"""Write the pages that are made from data: docs/models.md, docs/measured.md, the README's table.
+"""Write the pages that are made from data: docs/*.md of models and numbers, the README's table.
 
     python benchmarks/pages.py
 
@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from statistics import mean, pstdev
+
+import laboratory_page
 
 from insula.zoo import models_page
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 MODELS, MEASURED, README = ROOT / "docs/models.md", ROOT / "docs/measured.md", ROOT / "README.md"
+BENCHMARKS = ROOT / "docs/benchmarks.md"
 UNSHOWN = ("ece", "kl_votes")  # of the accuracy, what only docs/measured.md shows
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 # Of the conditions in which fusions are judged, those that the page shows.
@@ -35,6 +37,8 @@ def main() -> None:
     """Write the pages."""
     MODELS.write_text(models_page(), encoding="utf-8")
     MEASURED.write_text(measured(), encoding="utf-8")
+    BENCHMARKS.write_text(laboratory_page.page(), encoding="utf-8")
+    laboratory_page.draw()
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -57,7 +61,6 @@ def measured() -> str:
         _corruptions(),
         _listed("recognised", "What speech recognition costs: `python benchmarks/recognised.py`:"),
         _fusions(),
-        _laboratory(),
         _listed("tracking", "Faces over time, synthetic tracks: `python benchmarks/tracking.py`:"),
         _speakers(),
         _speed("speed"),
@@ -165,46 +168,6 @@ def _fusions() -> str:
     )
     head = f"| fusion | {' | '.join(shown)} | ECE |"
     return f"{title}\n\n{_table(head, rows)}"
-
-
-def _laboratory() -> str:
-    """benchmarks/results/laboratory.json: a line a fusion, mean and deviation over seeds."""
-    cells = _result("laboratory").get("cells", {})
-    assert isinstance(cells, Mapping)
-    ways: dict[str, list[Mapping[str, Mapping[str, float]]]] = {}
-    for key, cell in cells.items():
-        ways.setdefault(key.partition(", seed")[0], []).append(cell["test"])
-    if not ways:
-        return ""
-    columns = (
-        ("Pearson r", "all", "pcc"),
-        ("MAE", "all", "mae"),
-        ("sign right", "all", "accuracy"),
-        ("r without audio", "only text + video", "pcc"),
-        ("r without text", "only audio + video", "pcc"),
-        ("r, text is noise", "text is noise", "pcc"),
-    )
-    rows = []
-    for name, seeds in ways.items():
-        shown = [
-            _over_seeds([seed[condition][metric] for seed in seeds if condition in seed])
-            for _, condition, metric in columns
-        ]
-        rows.append(f"| {name} | {' | '.join(shown)} |")
-    count = max(map(len, ways.values()))
-    title = (
-        f"The laboratory on CMU-MOSI, sentiment from -1 to 1, released split, 752 utterances of 31 "
-        f"videos to judge; mean ± standard deviation of {count} seeds. The features of text and "
-        f"video were made with the labels of the training part, which favours text and hides from "
-        f"the development part what fits too well: `python benchmarks/laboratory.py`:"
-    )
-    head = f"| fusion | {' | '.join(title for title, *_ in columns)} |"
-    return f"{title}\n\n{_table(head, rows)}"
-
-
-def _over_seeds(values: list[float]) -> str:
-    """Mean and standard deviation; nothing where the condition does not exist."""
-    return f"{mean(values):.3f} ± {pstdev(values):.3f}" if values else ""
 
 
 def _speakers() -> str:

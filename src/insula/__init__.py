@@ -33,12 +33,15 @@ _HOMES = {
     "Span": "core.time",
     "Track": "core.track",
     "InsulaError": "errors",
+    "fusion_named": "config",
     "Pipeline": "pipeline",
     "analyze": "pipeline",
     "presets": "pipeline",
     "open": "media.recording",
     "from_arrays": "media.recording",
     "Card": "zoo.card",
+    "open_corpus": "corpora",
+    "verify_corpus": "corpora.checking",
     "evaluate": "learn.evaluate",
     "train": "learn.train",
     "load_plugin": "registry",
@@ -54,6 +57,7 @@ __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
     from insula import registry, zoo
+    from insula.config import fusion_named
     from insula.core.records import (
         Analysis,
         ChannelReport,
@@ -66,6 +70,8 @@ if TYPE_CHECKING:
     from insula.core.space import Space, bridge, get_space, reaches
     from insula.core.time import Mark, Span
     from insula.core.track import Track
+    from insula.corpora import open_corpus
+    from insula.corpora.checking import verify_corpus
     from insula.errors import InsulaError
     from insula.learn.evaluate import evaluate
     from insula.learn.train import train

@@ -16,6 +16,10 @@ import tomli_w
 from insula.core.roles import Channel, Fusion
 from insula.errors import ConfigError, OutputError
 from insula.registry import Registry, channels, fusions
+from insula.zoo.card import find_card
+
+OF_WEIGHTS = {"fusion": "pool", "laboratory": "laboratory"}
+"""What runs weights for which a card says `channel`: registry names of fusions."""
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -87,6 +91,24 @@ def build_fusion(section: object) -> Fusion:
     built = _build(fusions, section["name"], arguments)
     assert isinstance(built, Fusion)
     return built
+
+
+def fusion_named(name: str) -> Fusion:
+    """The fusion of that name, or the one whose weights `insula train` wrote into that folder."""
+    if name in fusions:
+        return build_fusion({"name": name})
+    card = find_card(name)
+    if card.channel not in OF_WEIGHTS:
+        raise ConfigError(
+            f"The weights {name!r} are of the channel {card.channel!r}, not of a fusion. Name a "
+            f"fusion (insula fusions), or a folder that insula train wrote for one."
+        )
+    if not card.channels:
+        raise ConfigError(
+            f"The fusion {name!r} learnt from features of a corpus, not from what channels say, so "
+            f"it finds nothing to read in a recording. Train one by recipes/paired.toml instead."
+        )
+    return build_fusion({"name": OF_WEIGHTS[card.channel], "model": name})
 
 
 def _build(registry: Registry, name: str, arguments: object) -> object:

@@ -120,8 +120,12 @@ def test_smoothing_keeps_what_is_constant_and_removes_a_blip(kind: str) -> None:
 
 
 def every_fusion() -> list[dict[str, object]]:
-    wraps = {"calibrated", "smoothed"}
-    plain: list[dict[str, object]] = [{"name": n} for n in fusions.names() if n not in wraps]
+    wraps, trained = (
+        {"calibrated", "smoothed"},
+        {"laboratory"},
+    )  # trained: tests/fusion/test_trained
+    names = [name for name in fusions.names() if name not in wraps | trained]
+    plain: list[dict[str, object]] = [{"name": name} for name in names]
     return plain + [{"name": name, "fusion": {"name": "mean"}} for name in sorted(wraps)]
 
 

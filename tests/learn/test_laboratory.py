@@ -98,11 +98,11 @@ def test_one_modality_alone_and_one_that_is_not_there(data: Path) -> None:
 
 
 def test_a_reader_that_leaks_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leaking(folder: Path) -> material.Material:
+    def leaking(corpus: str, folder: Path) -> material.Material:
         read = read_mosi(folder)
         return replace(read, groups=np.full(len(read.groups), "one video"))
 
-    monkeypatch.setattr(laboratory, "READERS", {"mosi": leaking})
+    monkeypatch.setattr(laboratory, "read_material", leaking)
     with pytest.raises(ConfigError, match="in two parts"):
         LaboratoryTask(read_recipe(RECIPE), data)
 

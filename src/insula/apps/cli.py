@@ -19,10 +19,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 import insula
+from insula.apps.bench import bench
+from insula.apps.corpora import corpora
 from insula.apps.evaluate import evaluate
+from insula.apps.features import features
 from insula.apps.lists import (
     list_channels,
-    list_corpora,
     list_fusions,
     list_methods,
     list_presets,
@@ -30,7 +32,7 @@ from insula.apps.lists import (
 )
 from insula.apps.screen import show
 from insula.apps.terminal import FAILED, USAGE, AsJson, complain, err, out, show_rows
-from insula.apps.train import train
+from insula.apps.train import sweep, train
 from insula.apps.weights import models
 
 RESPONSIBLE_USE = (
@@ -48,6 +50,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(models, name="models")
+app.add_typer(corpora, name="corpora")
 
 
 class Labels(StrEnum):
@@ -80,6 +83,14 @@ def analyze(
         list[str] | None,
         typer.Option(help="Use only this channel; give it several times for several."),
     ] = None,
+    fusion: Annotated[
+        str,
+        typer.Option(
+            help="Fuse by this instead: a fusion's name (see `insula fusions`), or a folder that "
+            "`insula train` wrote for one.",
+            metavar="NAME|FOLDER",
+        ),
+    ] = "",
     transcript: Annotated[
         Path | None, typer.Option(help="What is said: .txt, .srt or .vtt.", metavar="FILE")
     ] = None,
@@ -122,6 +133,8 @@ def analyze(
         raise typer.BadParameter("--transcript belongs to one recording; name one file")
     added = [name for path in plugin or [] for name in insula.load_plugin(path)]
     pipeline = _pipeline(preset, channel, [name for kind, name in added if kind == "channel"])
+    if fusion:
+        pipeline.fusion = insula.fusion_named(fusion)
     for each in pipeline.channels:
         if language and hasattr(each, "language"):
             each.language = language
@@ -202,12 +215,14 @@ def schema() -> None:
 
 
 app.command()(train)
+app.command()(sweep)
+app.command()(bench)
+app.command()(features)
 app.command()(evaluate)
 app.command("channels")(list_channels)
 app.command("fusions")(list_fusions)
 app.command("spaces")(list_spaces)
 app.command("presets")(list_presets)
-app.command("corpora")(list_corpora)
 app.command("methods")(list_methods)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Annotated
+
+import typer
 
 import insula
 from insula.apps.terminal import AsJson, show_rows
@@ -54,14 +58,40 @@ def list_presets(as_json: AsJson = False) -> None:
     show_rows([{"name": name, "what": title} for name, title in insula.presets().items()], as_json)
 
 
-def list_methods(as_json: AsJson = False) -> None:
-    """List the methods of the laboratory: where and how each fuses modalities."""
+def list_methods(
+    stage: Annotated[
+        str,
+        typer.Option(help="Only these: early, mid, late, hybrid or training.", metavar="STAGE"),
+    ] = "",
+    task: Annotated[
+        str,
+        typer.Option(help="Only for these: classes, labels, axes or dialogue.", metavar="TASK"),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the methods of the laboratory: fusions, and ways of training them.
+
+    A fusion is the `method` of a recipe, a training method a line of its section \\[training].
+    """
     methods = [insula.registry.methods.get(name) for name in insula.registry.methods]
+    _check("stage", stage, [method.stage for method in methods])
+    _check("task", task, [each for method in methods for each in method.tasks])
+    chosen = [
+        method
+        for method in methods
+        if stage in ("", method.stage) and (not task or task in method.tasks)
+    ]
     if as_json:
-        show_rows([asdict(method) for method in methods], as_json)
+        show_rows([asdict(method) for method in chosen], as_json)
         return
     shown = ("id", "name", "stage", "mechanism", "title")
-    show_rows([{key: getattr(method, key) for key in shown} for method in methods], as_json)
+    show_rows([{key: getattr(method, key) for key in shown} for method in chosen], as_json)
+
+
+def _check(option: str, asked: str, known: Sequence[str]) -> None:
+    if asked and asked not in known:
+        options = ", ".join(sorted(set(known)))
+        raise typer.BadParameter(f"--{option} takes one of: {options}, not {asked!r}")
 
 
 def _first_line(kind: type) -> str:

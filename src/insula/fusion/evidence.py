@@ -18,6 +18,8 @@ from insula.errors import ConfigError
 # A channel that skips a beat (a missed face, a breath) is carried over gaps of up to this many
 # seconds; F.A of methods.md reuses a face box for three frames, 0.6 s at 5 frames a second.
 MAX_GAP = 1.0
+# The smallest probability that is believed; one channel's zero must not be a veto.
+LEAST_PROBABILITY = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,19 @@ def fusible(space: str | Space) -> Space:
             f"the kind {space.kind!r}. Fuse in one such as 'ekman7'; it brings valence and arousal."
         )
     return space
+
+
+def as_features(scores: Array, trust: Array) -> Array:
+    """What a trained fusion reads of one channel's opinions: (N, C + 1) float32.
+
+    scores: (N, C) probabilities. trust: (N,). The logarithms of the scores, centred, so that a
+    label that is never said is a long way off and a channel that says nothing of them is 0; and the
+    trust.
+    """
+    logs = np.log(np.clip(scores, LEAST_PROBABILITY, 1))
+    logs -= logs.mean(axis=1, keepdims=True)
+    features: Array = np.concatenate([logs, trust[:, None]], axis=1).astype(np.float32)
+    return features
 
 
 def _align(estimate: Estimate, times: Array) -> tuple[Array, Array]:

@@ -13,10 +13,7 @@ import numpy as np
 from insula.core.records import Estimate, Observation
 from insula.core.roles import Fusion
 from insula.core.track import Array
-from insula.fusion.evidence import Evidence, conclude, gather
-
-# The smallest probability the product rule believes; one channel's zero must not be a veto.
-LEAST_PROBABILITY = 0.01
+from insula.fusion.evidence import LEAST_PROBABILITY, Evidence, conclude, gather
 
 
 class Rule(Fusion):

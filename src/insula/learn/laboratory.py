@@ -4,8 +4,8 @@
     -> numbers on the test part: with all modalities, with every subset of them, with each of them
     turned to noise
 
-A part of the training groups is kept as development part: it says which epoch was best. The test
-part is judged once, at the end.
+Where the corpus has no development part, some of the training groups are kept as such: it says
+which epoch was best, and how sure the net may be. The test part is judged once, at the end.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from insula.errors import UnknownName
+from insula.errors import ConfigError
+from insula.learn.calibration import fit_temperature, sigmoid, softmax
 from insula.learn.export import export_onnx
+from insula.learn.feature_material import read_features
 from insula.learn.learner import Learner, Loss, check_loss, make_methods
-from insula.learn.material import READERS, WHOLE, conditions, standardised, using
+from insula.learn.material import WHOLE, conditions, read_material, standardised, using
 from insula.learn.recipe import Recipe
 from insula.learn.report import measured
 from insula.learn.task import Batch, Calibration, Fold, Indices, Predictions, Report, Task
@@ -30,10 +32,11 @@ from insula.learn.verdicts import METRIC, measures
 from insula.methods.batch import Batch as Samples
 from insula.methods.batch import Kind
 from insula.methods.training.method import Setting
+from insula.registry import load_object
 from insula.zoo.card import Learned
 
 AT_ONCE = 512  # samples of a prediction
-EXAMPLE = 8  # samples by which training methods find out about the net
+EXAMPLE = 256  # samples of the training part by which training methods find out about the net
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Learning:
     modalities: tuple[str, ...]
     """Those that are used; () for all."""
     development: float
-    """Share of the training groups that says which epoch was best."""
+    """Share of the training groups that says which epoch was best, where the corpus has no part
+    for that."""
     control: Literal["", "labels"]
     """"labels": learn from labels in random order; what is better than chance then is a leak."""
 
@@ -54,12 +58,17 @@ class LaboratoryTask(Task):
     """Samples in memory, standardised by the training part."""
 
     def __init__(self, recipe: Recipe, data: Path) -> None:
+        if len(recipe.corpora) != 1:
+            raise ConfigError(
+                f"The recipe {recipe.name!r} names {len(recipe.corpora)} corpora, and a fusion of "
+                f"the laboratory learns from one. Choose it: --set corpora='[\"NAME\"]'"
+            )
         (corpus,) = recipe.corpora
-        if corpus not in READERS:
-            raise UnknownName("corpus of the laboratory", corpus, READERS)
         self.recipe = recipe
         self.learning = recipe.section("learning", Learning)
-        self.material = using(READERS[corpus](data), self.learning.modalities)
+        extracted = "features" in recipe.sections
+        found = read_features(recipe, data) if extracted else read_material(corpus, data)
+        self.material = using(found, self.learning.modalities)
         self.material.check(corpus)
         self.kind: Kind = self.material.samples.kind
         check_loss(self.learning.loss, self.kind, corpus)
@@ -69,31 +78,33 @@ class LaboratoryTask(Task):
         self.development = development
         self.judging = np.isin(np.arange(len(self.material.part)), test)
         self.samples, self.middle, self.spread = standardised(self.material.samples, train)
-        labels = self.samples.labels
+        labels, annotations = self.samples.labels, self.material.annotations
         assert labels is not None
         if self.learning.control == "labels":
-            labels = labels[torch.from_numpy(rng.permutation(len(self.samples)))]
-        self.labels = labels
+            order = rng.permutation(len(self.samples))
+            labels = labels[torch.from_numpy(order)]
+            annotations = None if annotations is None else annotations[order]
+        self.labels, self.annotations = labels, annotations
         self.learnt = labels.clone()  # as the training methods see them
         self.metric = METRIC[self.kind]
-        self.learned = (Learned(corpus, "train"),)
+        self.learned = self.material.learned or (Learned(corpus, "train"),)
         widths = self._widths()
         self.inputs = {name: f"float32 [N,T,{width}]" for name, width in widths.items()}
         self.inputs |= {f"{name}_valid": "bool [N,T]" for name in widths}
-        self.outputs = {"values": f"float32 [N,{self.material.outputs}]"}
+        said = "values" if self.kind == "axes" else "probabilities"
+        self.outputs = {said: f"float32 [N,{self.material.outputs}]"}
 
     def make_net(self) -> nn.Module:
-        lines, train = self.recipe.mapping("training"), self.folds[0].train
-        outputs = self.material.outputs
-        net = self.recipe.make_net(widths=self._widths(), outputs=outputs)
+        lines, outputs = self.recipe.mapping("training"), self.material.outputs
+        net = self._net(outputs)
         methods = make_methods(lines, self._setting(net))
         wanted = outputs
         for method in methods:
             wanted = method.values(wanted)
         if wanted != outputs:  # a method needs a net of another number of values
-            net = self.recipe.make_net(widths=self._widths(), outputs=wanted)
+            net = self._net(wanted)
             methods = make_methods(lines, self._setting(net))
-        rows = torch.from_numpy(train)
+        rows = torch.from_numpy(self.folds[0].train)
         for method in methods:
             self.learnt[rows] = method.relabel(self.learnt[rows])
         modalities, loss = self.samples.modalities, self.learning.loss
@@ -120,6 +131,7 @@ class LaboratoryTask(Task):
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
         """What it says in each condition, "values CONDITION" (N, C), and the truth."""
+        cast(Learner, net).settle(flat(self._take(self.development)))
         said: dict[str, list[np.ndarray]] = {}
         device = next(net.parameters()).device
         for start in range(0, len(indices), AT_ONCE):
@@ -128,28 +140,56 @@ class LaboratoryTask(Task):
                 values, _ = net({name: x.to(device) for name, x in flat(changed).items()})
                 values = values.float().cpu().numpy()
                 said.setdefault(f"values {condition}", []).append(values)
+        values = {name: np.concatenate(values) for name, values in said.items()}
+        return {**values, **self._truth(indices)}
+
+    def _truth(self, indices: Indices) -> Predictions:
+        """What is known of the samples; valid: of dialogues, [N, T]."""
         rows = torch.from_numpy(indices)
-        valid = torch.stack(list(self.samples.masks.values())).any(dim=0)[rows]
-        return {
-            **{name: np.concatenate(values) for name, values in said.items()},
+        known = {
             "labels": self.labels[rows].numpy(),
-            "valid": valid.numpy(),
             "groups": self.material.groups[indices],
             "judging": self.judging[indices],
         }
+        if self._in_dialogues():
+            known["valid"] = self._valid()[rows].numpy()
+        return known
+
+    def _in_dialogues(self) -> bool:
+        """Whether labels are of the steps, [N, T], rather than of the samples."""
+        return self.labels.ndim == (2 if self.kind == "single" else 3)
+
+    def _valid(self) -> Tensor:
+        """Which steps hold anything, [N, T] bool."""
+        return torch.stack(list(self.samples.masks.values())).any(dim=0)
 
     def score(self, predictions: Predictions) -> Mapping[str, float]:
         """On the development part."""
         return self.measures(predictions, WHOLE, np.flatnonzero(~predictions["judging"]))
 
+    def calibrate(self, predictions: Predictions) -> Calibration:
+        """One temperature for all classes, fitted on the development part."""
+        if self.kind == "axes":
+            return {}
+        rows = ~predictions["judging"]
+        said, truth = predictions[f"values {WHOLE}"][rows], predictions["labels"][rows]
+        if said.ndim == 3:
+            said, truth = said[predictions["valid"][rows]], truth[predictions["valid"][rows]]
+        if self.kind == "single":
+            truth = np.eye(self.material.outputs)[truth]
+        activation = sigmoid if self.kind == "multi" else softmax
+        return {"temperature": fit_temperature(said, truth, activation=activation)}
+
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
         """On the test part, a line a metric and condition, intervals over groups."""
         judged = {name: values[predictions["judging"]] for name, values in predictions.items()}
         everyone, corpus = np.arange(len(judged["labels"])), self.recipe.corpora[0]
+        temperature = self.calibrate(predictions).get("temperature", 1.0)
         lines = []
         for name in judged:
             if not name.startswith("values "):
                 continue
+            judged[name] = judged[name] / temperature
             condition = name.removeprefix("values ")
             kinds = self.measures(judged, condition, everyone)
             measure = {
@@ -177,19 +217,49 @@ class LaboratoryTask(Task):
         inputs = {**example.features}
         inputs |= {f"{name}_valid": mask for name, mask in example.masks.items()}
         axes = {name: {0: "N"} for name in inputs}
-        shipped = Shipped(cast(Learner, net), self.middle, self.spread)
+        shipped = Shipped(
+            cast(Learner, net), self.middle, self.spread, calibration.get("temperature", 1.0)
+        )
         export_onnx(shipped, inputs, tuple(self.outputs), path, dynamic=axes)
+
+    def fits(self, method: str) -> bool:
+        """Whether the labels, the material and the net allow this training method."""
+        try:
+            make_methods({method: {}}, self._setting(self._net(self.material.outputs)))
+        except ConfigError:
+            return False
+        return True
+
+    def fitted(self) -> Predictions:
+        """What a method that is no net says after it was fitted to the training part at once."""
+        kind = load_object(self.recipe.method, needed_by=self.recipe.name)
+        machine = kind(self._widths(), self.material.outputs)  # type: ignore[operator]
+        machine.fit(self._take(self.folds[0].train))
+        indices = self.folds[0].held_out
+        chosen = self._take(indices)
+        said = {
+            f"values {condition}": machine.predict(changed).values.float().numpy()
+            for condition, changed in conditions(chosen)
+        }
+        return {**said, **self._truth(indices)}
+
+    def _net(self, outputs: int) -> nn.Module:
+        return self.recipe.make_net(widths=self._widths(), outputs=outputs)
 
     def _setting(self, net: nn.Module) -> Setting:
         train, part = self.folds[0].train, self.material.part
-        annotations, target = self.material.annotations, np.flatnonzero(part == "target")
+        some = np.random.default_rng(self.recipe.seed).permutation(train)[:EXAMPLE]
+        annotations, target = self.annotations, np.flatnonzero(part == "target")
+        labels = self.labels[torch.from_numpy(train)]
+        if self._in_dialogues():
+            labels = labels[self._valid()[torch.from_numpy(train)]]
         return Setting(
             net,
             self.material.outputs,
             self.kind,
-            self.labels[torch.from_numpy(train)],
+            labels,
             self.material.names,
-            self._take(train[:EXAMPLE]),
+            self._take(some),
             target=replace(self._take(target), labels=None) if len(target) else None,
             annotations=None if annotations is None else torch.from_numpy(annotations[train]),
         )
@@ -197,6 +267,10 @@ class LaboratoryTask(Task):
     def _parts(self, rng: np.random.Generator) -> tuple[Indices, Indices, Indices]:
         """Numbers of the samples to learn from, to choose by, and to judge by."""
         groups, part = self.material.groups, self.material.part
+        if (part == "development").any():
+            names = ("train", "development", "test")
+            train, kept, test = (np.flatnonzero(part == name) for name in names)
+            return train, kept, test
         known = np.unique(groups[part == "train"])
         count = max(1, round(self.learning.development * len(known)))
         kept = np.isin(groups, rng.choice(known, count, replace=False)) & (part == "train")
@@ -212,13 +286,21 @@ class LaboratoryTask(Task):
 
 
 class Shipped(nn.Module):
-    """The net with its standardisation, on the features and then the masks of each modality."""
+    """The net with its standardisation, on the features and then the masks of each modality.
+
+    temperature: by which the logits are divided before they become probabilities.
+    """
 
     def __init__(
-        self, learner: Learner, middle: Mapping[str, Tensor], spread: Mapping[str, Tensor]
+        self,
+        learner: Learner,
+        middle: Mapping[str, Tensor],
+        spread: Mapping[str, Tensor],
+        temperature: float,
     ) -> None:
         super().__init__()
         self.learner, self.modalities = learner, learner.modalities
+        self.temperature = temperature
         for name in self.modalities:
             self.register_buffer(f"middle_{name}", middle[name])
             self.register_buffer(f"spread_{name}", spread[name])
@@ -231,7 +313,11 @@ class Shipped(nn.Module):
             for name, values in zip(self.modalities, features, strict=True)
         }
         samples = Samples(changed, dict(zip(self.modalities, masks, strict=True)))
-        return self.learner.answer(self.learner.net(samples).values)
+        values = self.learner.answer(self.learner.net(samples).values)
+        if self.learner.kind == "axes":
+            return values
+        values = values / self.temperature
+        return values.sigmoid() if self.learner.kind == "multi" else values.softmax(dim=-1)
 
 
 def flat(samples: Samples) -> Batch:

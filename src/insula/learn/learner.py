@@ -7,7 +7,8 @@ of [learning], of the samples that the methods choose -> the methods' further te
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias, cast
+from dataclasses import replace
+from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,14 @@ from insula.registry import load_object
 from insula.registry import methods as known
 
 Loss: TypeAlias = Literal["cross-entropy", "absolute", "squared"]
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A net that chooses something by samples that it does not learn from."""
+
+    def choose(self, batch: Batch) -> None:
+        """Choose by these samples."""
 
 
 class Learner(nn.Module):
@@ -52,8 +61,8 @@ class Learner(nn.Module):
         for method in self._each():
             batch = method.change(batch)
         seen = watched(self.net, batch)
-        values, labels = _labelled(seen.output.values, batch)
-        losses = self._criterion()(values, labels)
+        assert batch.labels is not None
+        losses = self._criterion()(seen.rows(seen.output.values), seen.rows(batch.labels))
         for method in self._each():
             losses = losses * method.chosen(seen, losses)
         terms = [losses.mean(), *seen.output.losses.values()]
@@ -73,14 +82,27 @@ class Learner(nn.Module):
             method.begin(self.net, self._batch(development), progress)
 
     def adjust(self, again: Callable[[], None]) -> None:
-        """Let the methods change the gradients."""
-        for method in self._each():
-            method.adjust(self.net, again)
+        """Let the methods change the gradients; `again` adds those of the same batch once more.
+
+        Those that ask for them again come first: these gradients are new, and not yet changed.
+        """
+
+        def anew() -> None:
+            self.zero_grad()
+            again()
+
+        for method in sorted(self._each(), key=lambda method: not method.asking):
+            method.adjust(self.net, anew)
 
     def stepped(self) -> None:
         """Let the methods change the weights after the step."""
         for method in self._each():
             method.stepped(self.net)
+
+    def settle(self, development: Tensors) -> None:
+        """Let a net choose what it does not learn by gradients, such as weights of opinions."""
+        if isinstance(self.net, Choosing):
+            self.net.choose(replace(self._batch(development), labels=development["labels"]))
 
     def _criterion(self) -> Callable[[Tensor, Tensor], Tensor]:
         for method in self._each():
@@ -105,6 +127,8 @@ def make_methods(lines: Mapping[str, Value], setting: Setting) -> list[TrainingM
     that do not fit, or for two losses at once.
     """
     found = []
+    labels = setting.example.labels
+    dialogues = labels is not None and labels.ndim > (1 if setting.kind == "single" else 2)
     for name, arguments in lines.items():
         entry = known.get(name)
         kind = load_object(entry.code, needed_by=name)  # type: ignore[attr-defined]
@@ -118,6 +142,11 @@ def make_methods(lines: Mapping[str, Value], setting: Setting) -> list[TrainingM
                 f"{name} does not fit labels of kind {setting.kind!r}, only "
                 f"{', '.join(kind.kinds)}. Leave it out, or choose another corpus."
             )
+        if dialogues and "dialogue" not in entry.tasks:  # type: ignore[attr-defined]
+            raise ConfigError(
+                f"{name} does not fit labels of each step of a dialogue, only those of whole "
+                f"samples. Leave it out, or choose another corpus."
+            )
         if not isinstance(arguments, Mapping):
             raise ConfigError(
                 f"The line {name!r} of [training] holds {arguments!r}. It takes a table of "
@@ -130,6 +159,18 @@ def make_methods(lines: Mapping[str, Value], setting: Setting) -> list[TrainingM
         raise ConfigError(
             f"{' and '.join(losses)} are losses, and a net learns by one. Keep one of them."
         )
+    for name, method in zip(lines, found, strict=True):
+        if any(each.joint for each in found) and type(method).chosen is not TrainingMethod.chosen:
+            raise ConfigError(
+                f"{name} weighs samples by their losses, and {losses[0]} is one loss of the whole "
+                f"batch. Keep one of them."
+            )
+        changes = [type(each).values is not TrainingMethod.values for each in found]
+        if method.judging and any(changes):
+            raise ConfigError(
+                f"{name} judges the net's values, and with {[*lines][changes.index(True)]} they "
+                f"are not its answer. Keep one of them."
+            )
     return found
 
 
@@ -152,13 +193,3 @@ def check_loss(loss: Loss, kind: Kind, corpus: str) -> None:
             f"The loss {loss!r} does not fit {corpus}, whose labels are {kind!r}. Set "
             f"learning.loss to 'cross-entropy' for classes, to 'absolute' or 'squared' for axes."
         )
-
-
-def _labelled(values: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Values and labels of what is labelled: the samples, or the valid steps of dialogues."""
-    labels = batch.labels
-    assert labels is not None
-    if values.ndim == 2:
-        return values, labels
-    valid = torch.stack(list(batch.masks.values())).any(dim=0)  # [B, T]
-    return values[valid], labels[valid]

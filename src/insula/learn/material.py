@@ -6,10 +6,12 @@ reader of a corpus -> Material -> the modalities that are used -> standardised
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,22 +19,24 @@ from torch import Tensor
 
 from insula.corpora.mosi import PARTS, read_part
 from insula.errors import ConfigError, UnknownName
-from insula.learn.synthetic import xor
 from insula.learn.task import Indices
 from insula.methods.batch import Batch
+from insula.registry import load_object
+from insula.zoo.card import Learned
 
 WHOLE = "all"  # name of the condition in which nothing is missing
-SYNTHETIC = 1000  # samples of a made-up task
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
     """N labelled samples and how they may be used.
 
-    groups: (N,) who must not be in two parts. part: (N,) "train" or "test", as published, or
-    "target": samples of the domain of the test part, whose labels nobody learns from. outputs:
+    groups: (N,) who must not be in two parts. part: (N,) "train", "development" or "test", as
+    published, or "target": samples of the domain of the test part, whose labels nobody learns from.
+    Without a development part, some training groups take its place. outputs:
     classes or axes. names: of these; () where the corpus names none. annotations: (N, K) int64,
-    what each annotator says, -1 where nothing; None where only the truth is known.
+    what each annotator says, -1 where nothing; None where only the truth is known. learned: what
+    of which corpora the training part is made of, for the card; () for the part of that name.
     """
 
     samples: Batch
@@ -41,10 +45,12 @@ class Material:
     outputs: int
     names: tuple[str, ...] = ()
     annotations: np.ndarray | None = None
+    learned: tuple[Learned, ...] = ()
 
     def check(self, corpus: str) -> None:
         """ConfigError or ContractError where the reader of the corpus is wrong."""
-        if set(self.groups[self.part == "train"]) & set(self.groups[self.part != "train"]):
+        of_part = {part: set(self.groups[self.part == part]) for part in np.unique(self.part)}
+        if any(one & other for one, other in combinations(of_part.values(), 2)):
             raise ConfigError(f"Groups of {corpus} are in two parts. Mend its reader.")
         for part in PARTS:
             if not (self.part == part).any():
@@ -143,11 +149,24 @@ def read_mosi(data: Path) -> Material:
     return Material(Batch(features, masks, labels, "axes"), groups, part, 1, names=("sentiment",))
 
 
-def read_xor(data: Path) -> Material:
-    """Made up: the parity of three modalities. Reads nothing from `data`."""
-    samples = xor(SYNTHETIC, np.random.default_rng(0), modalities=("text", "audio", "video"))
-    part = np.repeat(PARTS, SYNTHETIC // 2)
-    return Material(samples, np.arange(SYNTHETIC), part, 2, names=("even", "odd"))
+# Corpora whose samples are made for a fusion; of others the features of channels are read.
+READERS: Mapping[str, str] = {
+    "mosi": "insula.learn.material:read_mosi",
+    "paired": "insula.learn.paired:read_paired",
+    "xor": "insula.learn.made_up:PARITY",
+    "dominant-pair": "insula.learn.made_up:DOMINANT",
+    "correlated-views": "insula.learn.made_up:VIEWS",
+    "two-domains": "insula.learn.made_up:two_domains",
+    "dialogue": "insula.learn.made_up:DIALOGUE",
+    "emotional-inertia": "insula.learn.made_up:INERTIA",
+    "planted-segments": "insula.learn.made_up:SEGMENTS",
+}
 
 
-READERS: Mapping[str, Callable[[Path], Material]] = {"mosi": read_mosi, "xor": read_xor}
+@functools.cache
+def read_material(corpus: str, data: Path) -> Material:
+    """The material of that corpus, read once a process; `data` holds the corpus's folder."""
+    if corpus not in READERS:
+        raise UnknownName("corpus of the laboratory", corpus, READERS)
+    read = cast(Callable[[Path], Material], load_object(READERS[corpus], needed_by=corpus))
+    return read(data)

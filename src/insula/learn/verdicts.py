@@ -11,6 +11,7 @@ from insula.learn.metrics import (
     accuracy,
     ccc,
     divergence,
+    ece,
     f1_macro,
     f1_weighted,
     multilabel_tallies,
@@ -18,22 +19,40 @@ from insula.learn.metrics import (
     uar,
 )
 from insula.methods.batch import Kind
+from insula.methods.training.label_distributions import (
+    canberra,
+    chebyshev,
+    clark,
+    cosine,
+    intersection,
+)
 
 METRIC: Mapping[Kind, str] = {
     "single": "uar",
     "multi": "f1_macro",
-    "distribution": "similarity",
+    "distribution": "intersection",
     "axes": "pcc",
 }
 """By which the best epoch is chosen; more is better."""
+
+OF_SHARES = (divergence, chebyshev, clark, canberra, cosine, intersection)
+
+
+def metric_of(kind: Kind, truth: np.ndarray, said: np.ndarray) -> float:
+    """METRIC[kind] alone; as in `measures`, and far faster."""
+    if kind == "single":
+        return uar(truth, said.argmax(axis=1))
+    if kind == "axes":
+        return float(np.mean([pcc(*column) for column in zip(truth.T, said.T, strict=True)]))
+    return measures(kind, truth, said)[METRIC[kind]]
 
 
 def measures(kind: Kind, truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
     """The metrics of N answers.
 
     truth: (N,) classes of kind "single", else (N, C). said: (N, C) logits, or values of axes.
-    Several labels are said where the logit is above 0. "similarity" is exp(-KL) of the mean
-    divergence. Of axes the mean over them; of a single one also how often its sign is right.
+    Several labels are said where the logit is above 0. Of axes the mean over them; of a single one
+    also how often its sign is right.
     """
     if kind == "single":
         top = said.argmax(axis=1)
@@ -42,14 +61,17 @@ def measures(kind: Kind, truth: np.ndarray, said: np.ndarray) -> dict[str, float
             "uar": uar(truth, top),
             "f1_macro": f1_macro(truth, top),
             "f1_weighted": f1_weighted(truth, top),
+            "ece": ece(top == truth, softmax(said).max(axis=1)),
         }
     if kind == "multi":
         tallies = multilabel_tallies(truth > 0.5, said > 0)
         return {name: tally.value for name, tally in tallies.items()}
     if kind == "distribution":
-        apart = float(divergence(truth, softmax(said)).mean())
         top = accuracy(truth.argmax(axis=1), said.argmax(axis=1))
-        return {"accuracy": top, "kl": apart, "similarity": float(np.exp(-apart))}
+        shares = softmax(said)
+        return {"accuracy": top} | {
+            measure.__name__: float(measure(truth, shares).mean()) for measure in OF_SHARES
+        }
     columns = list(zip(truth.T, said.T, strict=True))
     found = {
         "mae": float(np.abs(truth - said).mean()),

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from insula.core.records import Recording
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space, get_space
+from insula.corpora import open_corpus
 from insula.errors import ConfigError, FilesMissing
 from insula.learn.corrupt import CORRUPTIONS, corrupted
 from insula.learn.evaluate.judging import Judgement, judge
@@ -26,7 +26,6 @@ from insula.learn.evaluate.matching import first_match, match
 from insula.learn.evaluate.opinions import Opinion
 from insula.learn.evaluate.panel import Panel, count_judges
 from insula.learn.evaluate.verdict import Asked, Verdict
-from insula.registry import corpora
 
 ALL = "all"  # the protocol that judges on every example there is
 SEED = 0  # of resampling and of corruptions: the same question has the same answer
@@ -93,16 +92,6 @@ def evaluate(
         transfer=not panel.met(),
         notes=tuple(_notes(opened, main, len(examples), transfer=not panel.met())),
     )
-
-
-def open_corpus(name: str, data: str | Path) -> Corpus:
-    """The corpus in the folder `data`, or in a folder of its name there."""
-    kind = cast(type[Corpus], corpora.get(name))
-    root = Path(data)
-    if not root.is_dir():
-        raise FilesMissing(name, root, ["the folder itself"], f"It should hold: {kind.layout}.")
-    inside = (root / name, root / "text" / name)
-    return kind(next((each for each in inside if each.is_dir()), root))
 
 
 def _chosen(corpus: Corpus, split: str, protocol: str) -> list[Example]:

@@ -11,15 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from insula.channels.words import Words
-from insula.config import build_channel, build_fusion
+from insula.config import build_channel, fusion_named
 from insula.core.records import Recording
-from insula.core.roles import Corpus, Example, Fusion
+from insula.core.roles import Corpus, Example
 from insula.core.space import Space
 from insula.errors import ConfigError
 from insula.learn.evaluate.leaks import judge_of, mentions
 from insula.learn.evaluate.opinions import Opinion, Opinions, channel_opinions, fusion_opinions
 from insula.pipeline import Pipeline
-from insula.registry import fusions
 from insula.zoo.card import NET_MARK, find_card, whole_and_net
 from insula.zoo.store import checksum, place, weights_path
 
@@ -40,7 +39,7 @@ class Panel:
         self, corpus: Corpus, names: Sequence[str], fusion: str, model: str, first: Recording
     ) -> None:
         self.corpus = corpus
-        self.fusion = _fusion(fusion) if fusion else None
+        self.fusion = fusion_named(fusion) if fusion else None
         if self.fusion is None and len(names) != 1:
             raise ConfigError(
                 f"{len(names)} channels and no fusion: name one channel to judge it alone, or a "
@@ -154,9 +153,3 @@ def count_judges(judges: Sequence[Judges]) -> dict[str, int]:
     """How many examples each net, or all the weights together, judged."""
     names = [" + ".join(filter(None, each)) or "no weights" for each in judges]
     return dict(sorted(Counter(names).items()))
-
-
-def _fusion(name: str) -> Fusion:
-    """The fusion of that name, or the one that training wrote into that folder."""
-    known = name in fusions
-    return build_fusion({"name": name} if known else {"name": "pool", "model": name})

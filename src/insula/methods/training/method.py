@@ -31,10 +31,11 @@ class Setting:
     """What a training method works in.
 
     net: the net that learns. outputs: C. kind: of the labels. labels: those of all training
-    samples. names: of the classes or axes; () where the corpus names none. example: some training
-    samples. target: samples of the domain that the net shall work in, unlabelled; None where that
-    is the training domain. annotations: what each of K annotators says of each training sample,
-    [N, K] int64, -1 where nothing; None where only the truth is known.
+    samples, of dialogues those of all steps. names: of the classes or axes; () where the corpus
+    names none. example: some training samples. target: samples of the domain that the net shall
+    work in, unlabelled; None where that is the training domain. annotations: what each of K
+    annotators says of each training sample, [N, K] int64, -1 where nothing; None where only the
+    truth is known.
     """
 
     net: nn.Module
@@ -93,16 +94,27 @@ class Pass:
         assert isinstance(output, ModelOutput)
         return output
 
+    def rows(self, values: Tensor) -> Tensor:
+        """Of [B, ...] the same; of dialogues, [B, T, ...], one row a valid step: [N, ...]."""
+        if self.output.values.ndim == 2:
+            return values
+        return values[torch.stack(list(self.batch.masks.values())).any(dim=0)]
+
 
 class TrainingMethod(nn.Module):
     """Changes nothing. Override what the method changes; options are keyword arguments.
 
     kinds: of labels that it can be used with. criterial: whether it is the loss; of such methods a
-    recipe has at most one.
+    recipe has at most one. joint: whether that loss is one of the whole batch, so that no method
+    can choose samples. judging: whether it takes the net's values for its answer, so that no method
+    can make them stand for something else. asking: whether its `adjust` finds gradients again.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("single", "multi", "distribution", "axes")
     criterial: ClassVar[bool] = False
+    joint: ClassVar[bool] = False
+    judging: ClassVar[bool] = False
+    asking: ClassVar[bool] = False
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -139,7 +151,7 @@ class TrainingMethod(nn.Module):
         return {}
 
     def adjust(self, net: nn.Module, again: Callable[[], None]) -> None:
-        """Change the gradients before the step; `again` adds those of the same batch once more."""
+        """Change the gradients before the step; `again` finds those of the same batch anew."""
 
     def stepped(self, net: nn.Module) -> None:
         """Change the weights after the step."""
