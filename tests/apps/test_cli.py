@@ -129,6 +129,28 @@ def test_labels_come_in_three_languages(
     assert top["title"] in insula_command(*arguments).out
 
 
+def test_another_fusion_can_be_asked_for(
+    insula_command: Command, note: Path, quick_preset: Path, tmp_path: Path
+) -> None:
+    arguments = ("analyze", note, "--preset", quick_preset, "--json", "--fusion")
+    document = json.loads(insula_command(*arguments, "vote").out)
+    assert document["provenance"]["config"]["fusion"]["name"] == "vote"
+    unknown = insula_command(*arguments, tmp_path / "no_run")
+    assert unknown.code == 2
+    assert "No weights is called" in unknown.err
+    other = insula_command(*arguments, "face-ferplus")
+    assert other.code == 2
+    assert "are of the channel 'face', not of a fusion" in other.err
+
+
+def test_the_methods_of_a_stage_and_of_none(insula_command: Command) -> None:
+    done = insula_command("methods", "--stage", "training", "--task", "axes", "--json")
+    stages = {method["stage"] for method in json.loads(done.out)}
+    assert stages == {"training"}
+    assert "concordance" in done.out and "focal" not in done.out
+    assert insula_command("methods", "--stage", "trainin").code == 2
+
+
 def test_the_channels_asked_for_run_and_no_others(insula_command: Command, note: Path) -> None:
     done = insula_command("analyze", note, "--channel", "toy", "--channel", "words", "--json")
     assert list(json.loads(done.out)["channels"]) == ["toy", "words"]

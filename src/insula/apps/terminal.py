@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 FAILED, USAGE = 1, 2  # exit codes
+NAMES = ("name", "id", "method")  # columns of tables that are typed again, so never broken
 
 # No markup: names and messages may hold brackets. No wrapping of messages: one error, one line.
 out = Console(highlight=False, markup=False)
@@ -33,7 +34,7 @@ def show_rows(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in NAMES)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     out.print(table)
