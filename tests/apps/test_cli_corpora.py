@@ -36,7 +36,7 @@ def test_a_part_of_the_release_fails(insula_command: Command, copy: Path) -> Non
     done = insula_command("corpora", "check", "ravdess", "--data", copy)
     assert done.code == 1
     assert "a part of the release (16 of 1440)" in done.out
-    assert "16 of 16 files are sound" in done.out
+    assert "16 of 16 files are intact" in done.out
     assert "Say how many examples there were" in done.out
 
 
@@ -46,7 +46,7 @@ def test_a_whole_copy_passes(
     monkeypatch.setattr(RAVDESS, "counts", {"all": 16})
     done = insula_command("corpora", "check", "ravdess", "--data", copy)
     assert done.code == 0
-    assert "Whole: counts as published, every file sound." in done.out
+    assert "Whole: counts as published, every file intact." in done.out
 
 
 def test_corrupt_files_are_listed(insula_command: Command, copy: Path, tmp_path: Path) -> None:
@@ -72,4 +72,7 @@ def test_no_such_folder_or_corpus(insula_command: Command, tmp_path: Path) -> No
     done = insula_command("corpora", "check", "ravdess", "--data", tmp_path / "nowhere")
     assert done.code == 1
     assert "lacks 1 expected files: the folder itself" in done.err
+    (tmp_path / "file").write_text("")
+    done = insula_command("corpora", "check", "ravdess", "--data", tmp_path / "file")
+    assert (done.code, "a folder (this is a file)" in done.err) == (1, True)
     assert insula_command("corpora", "check", "ravdes", "--data", tmp_path).code == 2

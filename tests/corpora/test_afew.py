@@ -91,5 +91,7 @@ def test_a_foreign_folder_is_named(corpus: AFEW, tmp_path: Path) -> None:
 def test_a_damaged_scene_is_named(corpus: AFEW, tmp_path: Path) -> None:
     path = tmp_path / "Train_AFEW/Fear/000000000.avi"
     path.write_bytes(b"no film")
+    [damaged] = [each for each in corpus if each.groups["clip"] == "train/Fear/000000000"]
+    assert len(list(corpus)) == 14
     with pytest.raises(UnreadableMedia, match=str(path)):
-        list(corpus)
+        list(damaged.recording.frames(rate=4))

@@ -176,3 +176,13 @@ def test_damaged_and_foreign_pictures_are_named(corpus: AffWild2Expressions) -> 
     (folder / "00004.jpg").rename(folder / "00000.jpg")
     with pytest.raises(UnexpectedLayout, match="the name '00000'; expected 00001 and on"):
         next(iter(corpus))
+
+
+def test_a_damaged_video_leaves_its_people_without_truth(corpus: AffWild2Expressions) -> None:
+    (Path(corpus.root) / "videos/train-0.mp4").write_bytes(b"no film")
+    left, right, other = corpus.part("train")
+    assert other.truth["abaw8"].track.mask.sum() == 5
+    for damaged in (left, right):
+        assert not len(damaged.truth["abaw8"].track)
+        with pytest.raises(UnreadableMedia, match=r"videos/train-0\.mp4"):
+            damaged.recording.audio()

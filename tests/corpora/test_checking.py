@@ -18,7 +18,9 @@ from insula.corpora.checking import Part, verify_corpus
 from insula.corpora.damage import find_damage
 from insula.corpora.emobank import EmoBank
 from insula.corpora.ferplus import PARTS, FERPlus
+from insula.corpora.films import write_film
 from insula.corpora.goemotions import GoEmotions
+from insula.corpora.iemocap import IEMOCAP, read_turns
 from insula.corpora.labelled_audio import write_clip
 from insula.corpora.ravdess import RAVDESS
 from insula.corpora.stress_predict import StressPredict
@@ -88,6 +90,18 @@ def test_every_broken_file_is_named_and_the_others_are_counted(
     assert list(manifest.corrupt) == [str(clips[k]) for k in (2, 5, 9)]
     assert manifest.corrupt[str(clips[9])] == "the file is empty (0 bytes)"
     assert manifest.parts[0].found == 13
+
+
+def test_what_only_the_corpus_finds_unreadable_is_named(tmp_path: Path) -> None:
+    IEMOCAP.make_fixture(tmp_path, groups=1, rng=np.random.default_rng(0))
+    first, second, *others = [turn.path for turn in read_turns(tmp_path) if turn.label != "xxx"]
+    write_film(tmp_path / "mute.mp4", np.random.default_rng(0), sound=False)
+    (tmp_path / "mute.mp4").rename(first)  # a sound file of pictures
+    cut(second)
+    manifest = verify_corpus(IEMOCAP(tmp_path))
+    assert list(manifest.corrupt) == [str(first), str(second)]
+    assert "it holds no sound" in manifest.corrupt[str(first)]
+    assert manifest.parts[0].found == len(others)
 
 
 def test_every_foreign_name_is_named(ravdess: RAVDESS, clips: list[Path]) -> None:

@@ -99,8 +99,10 @@ def test_a_broken_row_is_shown(corpus: CREMAD, row: str) -> None:
 def test_foreign_and_damaged_clips_are_named(corpus: CREMAD) -> None:
     [first, second, *_] = read_clips(corpus.root)
     first.path.write_bytes(b"not sound")
+    damaged, *others = corpus
+    assert len(others) == 29
     with pytest.raises(UnreadableMedia, match=first.path.name):
-        list(corpus)
+        damaged.recording.audio()
     second.path.rename(second.path.with_name("1001_IEO_JOY_HI.wav"))
     with pytest.raises(UnexpectedLayout, match="'1001_IEO_JOY_HI'; expected <actor>_<sentence>"):
         list(corpus)

@@ -155,5 +155,7 @@ def test_a_broken_line_is_shown(corpus: Dusha, line: str) -> None:
 
 def test_a_damaged_clip_is_named(corpus: Dusha) -> None:
     (Path(corpus.root) / "crowd_train/wavs/crowd_large0000.wav").write_bytes(b"not sound")
+    damaged, *others = corpus
+    assert len(others) == 27
     with pytest.raises(UnreadableMedia, match=r"crowd_large0000\.wav"):
-        list(corpus)
+        damaged.recording.audio()

@@ -138,5 +138,7 @@ def test_missing_files_are_named(corpus: RECOLA, tmp_path: Path) -> None:
 def test_a_damaged_film_is_named(corpus: RECOLA, tmp_path: Path) -> None:
     (tmp_path / FILMS / "P16.mp4").unlink()
     (tmp_path / FILMS / "P16.mp4").write_bytes(b"no film")
+    damaged, *others = corpus
+    assert len(others) == 2
     with pytest.raises(UnreadableMedia, match=r"P16\.mp4"):
-        list(corpus)
+        damaged.recording.audio()

@@ -43,5 +43,6 @@ def test_the_truth_is_of_the_whole(clip: Path) -> None:
 
 def test_a_film_without_sound_is_named(tmp_path: Path) -> None:
     write_film(tmp_path / "mute.mp4", np.random.default_rng(0), sound=False)
+    recording = open_spoken(tmp_path / "mute.mp4", "Well.", language="en")
     with pytest.raises(UnreadableMedia, match=r"mute\.mp4.*no sound"):
-        open_spoken(tmp_path / "mute.mp4", "Well.", language="en")
+        recording.audio()

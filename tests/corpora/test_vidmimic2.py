@@ -100,8 +100,9 @@ def test_what_is_missing_or_damaged_is_named(corpus: Vidmimic2) -> None:
     with pytest.raises(FilesMissing, match=r"raw/00003\.mp4"):
         list(corpus)
     (root / "raw/00001.mp4").write_bytes(b"no film")
+    damaged = list(corpus.part("train"))[1].recording
     with pytest.raises(UnreadableMedia, match=r"raw/00001\.mp4"):
-        list(corpus)
+        damaged.audio()
     (root / "train_split.csv").unlink()
     with pytest.raises(FilesMissing, match=r"lacks 1 expected files: train_split\.csv"):
         list(corpus)

@@ -44,7 +44,16 @@ def list_corpora(as_json: AsJson = False) -> None:
                 "access": kind.access,
             }
         )
-    show_rows(rows, as_json)
+    if as_json:
+        show_rows(rows, as_json)
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        terms = Text(f"{row['licence']}\n{row['access']}", style="dim")
+        table.add_row(row["name"], Text(f"{row['title']}\n").append_text(terms))
+    out.print(table)
 
 
 @corpora.command("check")
@@ -111,8 +120,8 @@ def _show(corpus: object, manifest: object) -> None:
         numbers = ("?" if each is None else str(each) for each in (part.found, part.expected))
         table.add_row(part.name, *numbers, part.remark)
     out.print(table)
-    sound = manifest.files - len(manifest.corrupt)
-    out.print(f"{sound} of {manifest.files} files are sound", soft_wrap=True)
+    intact = manifest.files - len(manifest.corrupt)
+    out.print(f"{intact} of {manifest.files} files are intact", soft_wrap=True)
     for path, damage in list(manifest.corrupt.items())[:MOST_ROWS]:
         out.print(Text("corrupt  ", style="red") + f"{path}: {damage}", soft_wrap=True)
     if len(manifest.corrupt) > MOST_ROWS:
@@ -127,15 +136,15 @@ def _advice(corpus: object, manifest: object) -> list[str]:
     """What to do about it; one line where there is nothing to do."""
     lines = []
     if manifest.corrupt:
-        lines.append("Fetch the corrupt files again; all others are sound.")
+        lines.append("Fetch the corrupt files again; all others are intact.")
     if manifest.missing:
         lines.append(f"The release has what is missing: {corpus.access}.")
     if any(part.differs and part.found is not None for part in manifest.parts):
         lines.append("Say how many examples there were beside any number measured on this copy.")
     if manifest.is_real:
-        lines.append("Whole: counts as published, every file sound.")
+        lines.append("Whole: counts as published, every file intact.")
     elif manifest.is_whole:
-        lines.append("Every file is sound; whether any lack nobody can tell without counts.")
+        lines.append("Every file is intact; whether any lack nobody can tell without counts.")
     if not manifest.is_whole:
         lines.append(f"Expected: {corpus.layout}.")
     return lines

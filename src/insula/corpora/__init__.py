@@ -15,6 +15,7 @@ def open_corpus(name: str, data: str | Path) -> Corpus:
     kind = cast(type[Corpus], corpora.get(name))
     root = Path(data)
     if not root.is_dir():
-        raise FilesMissing(name, root, ["the folder itself"], f"It should hold: {kind.layout}.")
+        lacking = "a folder (this is a file)" if root.exists() else "the folder itself"
+        raise FilesMissing(name, root, [lacking], f"It should hold: {kind.layout}.")
     inside = (root / name, root / "text" / name)
     return kind(next((each for each in inside if each.is_dir()), root))

@@ -10,8 +10,10 @@ Line i after the header and the picture numbered i are frame i, counted from 1, 
 has frames. Of two people in a video the names end in `_left` and `_right`: they share its sound,
 and are one group. Frames marked invalid (-1; for valence and arousal -5) have no truth.
 
-Protocol `abaw6`: the parts of the release. Labelled frames of it, by its lecture: expressions
-585317 and 280532, action units 1356861 and 445836, valence and arousal 1555919 and 338755.
+The header names the columns, for expressions the numbers from 0 on; another order is refused.
+
+Protocol `abaw6`: the parts of the release. Labelled frames of it: expressions 585317 and 280532,
+action units 1356861 and 445836, valence and arousal 1555919 and 338755.
 
 Source: Kollias and Zafeiriou, "Aff-Wild2: extending the Aff-Wild database for affect recognition",
 2018; Kollias et al., "The 6th affective behavior analysis in-the-wild competition", CVPR 2024.
@@ -30,9 +32,9 @@ from insula.core.space import Space, get_space
 from insula.core.time import Span
 from insula.core.track import Track
 from insula.corpora.films import PictureFiles, write_film, write_picture
-from insula.corpora.labelled_audio import check_protocol
+from insula.corpora.labelled_audio import UnreadableRecording, check_protocol
 from insula.corpora.labelled_text import read_lines
-from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
+from insula.errors import FilesMissing, UnexpectedLayout, UnknownName, UnreadableMedia
 from insula.media.audio import AudioFile
 from insula.media.container import Container, probe
 from insula.media.recording import MediaRecording
@@ -91,13 +93,17 @@ class AffWild2(Corpus):
         space = get_space(self.space)
         for path in self._annotations(split):
             table = self._table(path)
-            film, rate = _film(self.root, path.stem)
-            times = np.arange(len(table)) / rate
+            recording: Recording
+            try:
+                film, rate = _film(self.root, path.stem)
+                recording = _recording(self.root, path.stem, film, rate, len(table))
+            except UnreadableMedia as error:
+                # Without its rate nobody knows when its frames were: no truth.
+                recording, rate, table = UnreadableRecording(error), 1.0, table[:0]
             values, valid = self.opinions(table)
-            track = Track(times, values, space.labels, valid, 1 / rate)
+            track = Track(np.arange(len(table)) / rate, values, space.labels, valid, 1 / rate)
             sure = np.ones(len(track))
             truth = Estimate(space, track, sure, f"annotators of {NAME}", basis="annotators")
-            recording = _recording(self.root, path.stem, film, rate, len(table))
             groups = {"video": _video_of(path.stem), "split": split}
             yield Example(recording, {space.name: truth}, person=path.stem, groups=groups)
 
@@ -225,7 +231,7 @@ def _film(root: str | Path, name: str) -> tuple[Container, float]:
         raise FilesMissing(NAME, root, [f"videos/{wanted}"], ADVICE)
     film = probe(path)
     if film.video is None:
-        raise UnexpectedLayout(NAME, path, "nothing to see", "a video")
+        raise UnreadableMedia(path, "it holds no pictures", "Fetch that file of the corpus again.")
     return film, film.video.rate
 
 

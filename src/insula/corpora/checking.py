@@ -3,9 +3,10 @@
     folder -> each file opened by its kind (damage.py) -> broken files
            -> examples of each published part, counted by the corpus itself -> Manifest
 
-One broken file ends nothing. A corpus stops at the first file that it cannot read; so it counts in
-a folder of links to the files, from which broken ones are taken out one by one, until it comes to
-the end. Where a file cannot be taken out, since a list demands it, its part is not counted.
+One broken file ends nothing. Sound and film that cannot be read are examples that do not count. A
+corpus stops at any other file that is not as it should be; so it counts in a folder of links to the
+files, from which those are taken out one by one. Where a list demands such a file, its part is not
+counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from insula.core.roles import Corpus, Example
-from insula.corpora.damage import find_damage
+from insula.corpora.damage import FILM, SOUND, find_damage
+from insula.corpora.labelled_audio import UnreadableRecording
 from insula.errors import FilesMissing, OutputError, UnexpectedLayout, UnreadableMedia
 
 ALL = "all"  # the one part of a corpus without parts
@@ -128,7 +130,10 @@ def verify_corpus(corpus: Corpus, *, progress: Progress | None = None) -> Manife
         len(files),
         tuple(Part(part, found[part], corpus.counts.get(part)) for part in parts),
         tuple(counting.missing),
-        {str(path): damage for path, damage in sorted(counting.corrupt.items())},
+        {
+            str(path): damage
+            for path, damage in sorted({**counting.astray, **counting.corrupt}.items())
+        },
     )
 
 
@@ -139,7 +144,7 @@ def _is_shown(path: Path, root: Path) -> bool:
 class _Counting:
     """Counts the examples of a corpus and collects what it stumbles over.
 
-    folder: an empty one, for links to the sound files where some are broken.
+    folder: an empty one, for links to the files where some are broken.
     """
 
     def __init__(
@@ -151,13 +156,14 @@ class _Counting:
         tell: Progress,
     ) -> None:
         self.corrupt = dict(corrupt)
+        self.astray: dict[Path, str] = {}  # the root, where the corpus fails for unknown reasons
         self.missing: list[str] = []
         self._corpus, self._files, self._tell = corpus, files, tell
         self._root = self._read = Path(corpus.root)
         self._links = folder / self._root.resolve().name  # some loaders look at that name
         self._total, self._done = sum(corpus.counts.values()), 0
         if self.corrupt:
-            self._leave_out()
+            self._make_links()
 
     def count(self, part: str) -> int | None:
         """Examples of a part; None where broken or missing files keep them from being counted."""
@@ -165,7 +171,10 @@ class _Counting:
         while True:
             self._done = before
             try:
-                for _ in self._examples(part):
+                for example in self._examples(part):
+                    if isinstance(example.recording, UnreadableRecording):
+                        self._note(example.recording.error)
+                        continue
                     self._done += 1
                     self._tell(self._done, self._total, "examples")
                 return self._done - before
@@ -174,10 +183,10 @@ class _Counting:
                     return None
                 return self._done - before
             except (UnexpectedLayout, UnreadableMedia) as error:
-                if not self._take_out(Path(error.path), str(error)):
+                if not self._take_out(error):
                     return None
             except Exception as error:  # a loader that damaged data led astray; go on with others
-                self.corrupt.setdefault(self._root, f"{type(error).__name__}: {error}")
+                self.astray.setdefault(self._root, f"{type(error).__name__}: {error}")
                 return None
 
     def _examples(self, part: str) -> Iterable[Example]:
@@ -195,28 +204,41 @@ class _Counting:
         self.missing += [name for name in named if name not in self.missing]
         return bool(lacking)
 
-    def _take_out(self, path: Path, reason: str) -> bool:
-        """Note a broken file and read on without it; False where that cannot be."""
+    def _note(self, error: UnexpectedLayout | UnreadableMedia) -> Path:
+        """Note a broken file, unless it, or the archive that it is in, is noted already."""
+        path = Path(error.path)
         if path.is_relative_to(self._read):
             path = self._root / path.relative_to(self._read)
-        known = path in self.corrupt or path.parent in self.corrupt  # in an archive
-        if not known:
-            self.corrupt[path] = reason.replace(str(self._read), str(self._root))
-        return not known and path in self._files and self._leave_out()
+        if path.parent not in self.corrupt:
+            reason = str(error).replace(str(self._read), str(self._root))
+            self.corrupt.setdefault(path, reason)
+        return path
 
-    def _leave_out(self) -> bool:
-        """Read from links to the sound files from now on; False where there can be no links."""
-        if self._read == self._links:
-            for path in self.corrupt:
-                (self._links / path.relative_to(self._root)).unlink(missing_ok=True)
-            return True
+    def _take_out(self, error: UnexpectedLayout | UnreadableMedia) -> bool:
+        """Note a broken file and read on without it; False where that cannot be."""
+        path = self._note(error)
+        if path not in self._files or not (self._read == self._links or self._make_links()):
+            return False
+        link = self._links / path.relative_to(self._root)
+        if not link.is_symlink() and not link.exists():
+            return False
+        link.unlink()
+        return True
+
+    def _make_links(self) -> bool:
+        """Read from links to the files from now on; False where there can be no links.
+
+        In the place of broken sound or film is an empty file: its example is there, unreadable.
+        """
         try:
             self._links.mkdir()
             for path in self._files:
+                link = self._links / path.relative_to(self._root)
+                link.parent.mkdir(parents=True, exist_ok=True)
                 if path not in self.corrupt:
-                    link = self._links / path.relative_to(self._root)
-                    link.parent.mkdir(parents=True, exist_ok=True)
                     link.symlink_to(path.resolve())
+                elif path.suffix.lower() in SOUND + FILM:
+                    link.touch()
         except OSError:  # Windows lets only some users make links
             return False
         self._read = self._links

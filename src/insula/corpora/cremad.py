@@ -33,7 +33,7 @@ from insula.corpora.labelled_audio import (
     folds,
     write_clip,
 )
-from insula.corpora.labelled_text import read_lines
+from insula.corpora.labelled_text import check_files, read_lines
 from insula.errors import FilesMissing, UnexpectedLayout
 
 NAME = "CREMA-D"
@@ -146,9 +146,7 @@ def read_clips(root: str | Path) -> list[Clip]:
 
 def read_lists(root: str | Path) -> Mapping[str, str]:
     """Name of a clip -> the list it is in, "train" or "test"."""
-    missing = [f"{part}.csv" for part in PARTS if not (Path(root) / f"{part}.csv").is_file()]
-    if missing:
-        raise FilesMissing(NAME, root, missing, LISTS)
+    check_files(NAME, root, [f"{part}.csv" for part in PARTS], advice=LISTS)
     of: dict[str, str] = {}
     for part in PARTS:
         file = f"{part}.csv"

@@ -43,7 +43,7 @@ PIECE = 1 << 20  # bytes read at once of what is not decoded
 
 
 def find_damage(path: Path) -> str:
-    """What is wrong with the file at `path`, in words; "" where it is sound."""
+    """What is wrong with the file at `path`, in words; "" where it is intact."""
     suffix = path.suffix.lower()
     try:
         if path.stat().st_size == 0:

@@ -31,7 +31,7 @@ from insula.core.records import Recording
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space
 from insula.core.time import Mark, Span
-from insula.corpora.labelled_audio import check_protocol, write_clip
+from insula.corpora.labelled_audio import check_protocol, part_ranges, write_clip
 from insula.corpora.labelled_text import find_file, read_lines
 from insula.corpora.spoken import of_whole, open_spoken
 from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
@@ -130,10 +130,8 @@ class Dusha(Corpus):
         missing = [_file(part) for part in needed if not _place(self.root, part)]
         if missing:
             raise FilesMissing(NAME, self.root, missing, ADVICE)
-        ranges, start = {}, 0
-        for part in PARTS:
-            stop = start + (len(_manifest(self.root, part)) if _place(self.root, part) else 0)
-            ranges[part], start = range(start, stop), stop
+        there = [part for part in PARTS if _place(self.root, part)]
+        ranges = part_ranges({part: len(_manifest(self.root, part)) for part in there})
         return [(ranges[protocol], ranges[test])]
 
     @staticmethod

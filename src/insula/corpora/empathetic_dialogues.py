@@ -25,10 +25,10 @@ import numpy as np
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space
 from insula.core.time import Mark, Span
-from insula.corpora.labelled_audio import check_protocol
-from insula.corpora.labelled_text import read_lines
+from insula.corpora.labelled_audio import check_protocol, part_ranges
+from insula.corpora.labelled_text import check_files, read_lines
 from insula.corpora.spoken import of_whole
-from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
+from insula.errors import UnexpectedLayout, UnknownName
 from insula.media.recording import from_arrays
 
 NAME = "EmpatheticDialogues"
@@ -126,8 +126,7 @@ class EmpatheticDialogues(Corpus):
         """The published split: the training part against "train-valid" or "train-test"."""
         check_protocol(NAME, protocol, self.protocols)
         _check_files(self.root, PARTS)
-        ends = np.cumsum([len(read_part(self.root, part)) for part in PARTS]).tolist()
-        ranges = dict(zip(PARTS, map(range, [0, *ends[:-1]], ends), strict=True))
+        ranges = part_ranges({part: len(read_part(self.root, part)) for part in PARTS})
         return [(ranges["train"], ranges[protocol.removeprefix("train-")])]
 
     @staticmethod
@@ -197,6 +196,4 @@ def _example(conversation: Conversation, part: str) -> Example:
 
 
 def _check_files(root: str | Path, parts: Sequence[str]) -> None:
-    missing = [f"{part}.csv" for part in parts if not (Path(root) / f"{part}.csv").is_file()]
-    if missing:
-        raise FilesMissing(NAME, root, missing, ADVICE)
+    check_files(NAME, root, [f"{part}.csv" for part in parts], advice=ADVICE)

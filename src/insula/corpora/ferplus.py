@@ -34,7 +34,8 @@ from insula.core.records import Estimate
 from insula.core.roles import Corpus, Example
 from insula.core.space import EKMAN8
 from insula.core.track import Track
-from insula.errors import ConfigError, FilesMissing, UnexpectedLayout, UnknownName
+from insula.corpora.labelled_audio import check_protocol
+from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
 from insula.media.recording import from_arrays
 
 NAME = "FER+"
@@ -83,10 +84,7 @@ class FERPlus(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """The parts of the release: train, and valid (the public test part of FER2013)."""
-        if protocol not in self.protocols:
-            raise ConfigError(
-                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
-            )
+        check_protocol(NAME, protocol, self.protocols)
         train, valid = (len(read_faces(self.root, part).names) for part in ("train", "valid"))
         return [(range(train), range(train, train + valid))]
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import GOEMOTIONS
+from insula.corpora.labelled_audio import part_ranges
 from insula.corpora.labelled_text import (
     LabelledTexts,
     examples,
@@ -65,17 +66,15 @@ class GoEmotions(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """The published split: "train-dev", or "train-test", where these parts are there."""
-        ranges, start = {}, 0
-        for part in self._parts():
-            stop = start + len(read_part(self.root, part))
-            ranges[f"train-{part}"], start = range(start, stop), stop
-        train = ranges.pop("train-train", range(0))
-        if protocol not in ranges or not train:
+        ranges = part_ranges({part: len(read_part(self.root, part)) for part in self._parts()})
+        train = ranges.pop("train", range(0))
+        tested = {f"train-{part}": rows for part, rows in ranges.items()}
+        if protocol not in tested or not train:
             raise ConfigError(
                 f"{NAME} in {str(self.root)!r} cannot be split by {protocol!r}. "
-                f"Choose one of: {', '.join(ranges)}"
+                f"Choose one of: {', '.join(tested)}"
             )
-        return [(train, ranges[protocol])]
+        return [(train, tested[protocol])]
 
     def _parts(self) -> tuple[str, ...]:
         there = tuple(part for part in PARTS if _place(self.root, f"{part}.tsv"))

@@ -1,24 +1,26 @@
 """What the audio corpora have in common: finding clips, their labels as examples, folds, fixtures.
 
-The releases are WAV; a copy in FLAC, Opus or Vorbis under the same names is as good.
+The releases are WAV; a copy in FLAC, Opus or Vorbis under the same names is as good. A clip that
+cannot be read ends nothing: its recording says so when somebody listens to it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import av
 import numpy as np
 
-from insula.core.records import Estimate
+from insula.core.records import Estimate, Recording
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space, get_space
+from insula.core.time import Span
 from insula.core.track import Array, Track
-from insula.errors import ConfigError, FilesMissing
+from insula.errors import ConfigError, FilesMissing, UnreadableMedia
 from insula.media import recording
 from insula.media.audio import SAMPLE_RATE
 
@@ -42,6 +44,38 @@ class Clip:
     def audio(self) -> Array:
         """All of it: mono float32 at 16 kHz, (N,)."""
         return recording.open(self.path).audio()
+
+
+class _Silence:
+    """A source of sound and frames that only says why there are none."""
+
+    def __init__(self, error: UnreadableMedia) -> None:
+        self._error = error
+
+    def samples(self, first: int, last: int) -> NoReturn:
+        """Raises `UnreadableMedia`."""
+        raise UnreadableMedia(self._error.path, self._error.reason, self._error.advice)
+
+    def shots(self, span: Span) -> NoReturn:
+        """Raises `UnreadableMedia`."""
+        self.samples(0, 0)
+
+
+class UnreadableRecording(recording.MediaRecording):
+    """A file of a corpus that cannot be opened: whoever reads it is told why; the others go on.
+
+    It has a second, since channels do not read what has no length. error: what opening it raised.
+    """
+
+    def __init__(self, error: UnreadableMedia) -> None:
+        self.error, source, path = error, _Silence(error), Path(error.path)
+        kinds = ("audio",) if path.suffix.lower() in SUFFIXES else ("audio", "video")
+        streams = dict.fromkeys(kinds, "cannot be read")
+        super().__init__(path.name, Span(0, 1), streams, audio=source, video=source)
+
+    def crop(self, span: Span) -> Recording:
+        """No part of it can be read either."""
+        return self
 
 
 class SpeakerCorpus(Corpus):
@@ -78,10 +112,18 @@ def find_clips(
     return sorted(found)
 
 
+def open_clip(path: Path, opened: Callable[[Path], Recording] = recording.open) -> Recording:
+    """The recording in a file of a corpus, an `UnreadableRecording` where there is none."""
+    try:
+        return opened(path)
+    except UnreadableMedia as error:
+        return UnreadableRecording(error)
+
+
 def examples(clips: Sequence[Clip], space: Space, *, corpus: str) -> Iterator[Example]:
     """Each clip as a recording, with its label as an estimate of the whole of it."""
     for clip in clips:
-        heard = recording.open(clip.path)
+        heard = open_clip(clip.path)
         exclusive = space.kind == "exclusive"
         values = np.eye(len(space))[int(clip.label)] if exclusive else np.array([clip.label])
         middle, length = heard.span.middle, heard.span.duration
@@ -123,6 +165,19 @@ def check_protocol(corpus: str, protocol: str, known: Sequence[str]) -> None:
         raise ConfigError(
             f"{corpus} knows no protocol {protocol!r}. Choose one of: {', '.join(known)}"
         )
+
+
+def part_ranges(sizes: Mapping[str, int]) -> dict[str, range]:
+    """Positions of the examples of each part, where the parts come one after the other.
+
+    >>> part_ranges({"train": 3, "test": 2})
+    {'train': range(0, 3), 'test': range(3, 5)}
+    """
+    ranges, start = {}, 0
+    for part, size in sizes.items():
+        ranges[part] = range(start, start + size)
+        start += size
+    return ranges
 
 
 def write_clip(path: Path, rng: np.random.Generator, *, seconds: float = 1.0) -> None:

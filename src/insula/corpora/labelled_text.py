@@ -48,6 +48,13 @@ def find_file(root: str | Path, places: Iterable[str]) -> str | None:
     return next((place for place in places if (Path(root) / place).is_file()), None)
 
 
+def check_files(corpus: str, root: str | Path, files: Iterable[str], *, advice: str) -> None:
+    """FilesMissing, with all that lack, unless each of these paths under `root` is a file."""
+    missing = [file for file in files if not (Path(root) / file).is_file()]
+    if missing:
+        raise FilesMissing(corpus, root, missing, advice)
+
+
 def read_lines(corpus: str, root: str | Path, file: str, *, advice: str) -> list[str]:
     """The lines of a file of a corpus, without their ends: UTF-8, else Windows-1252.
 

@@ -25,8 +25,9 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import EKMAN7
+from insula.corpora.labelled_audio import check_protocol, part_ranges
 from insula.corpora.labelled_text import LabelledTexts, examples, find_file, read_lines, stack
-from insula.errors import ConfigError, FilesMissing, UnexpectedLayout, UnknownName
+from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
 
 NAME = "MELD"
 FOLDERS = ("", "data/MELD/")  # given itself, or the authors' repository
@@ -113,16 +114,11 @@ class MELD(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """Learn from train; "official" tests on test, "train-dev" on dev."""
-        if protocol not in PROTOCOLS:
-            raise ConfigError(
-                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(PROTOCOLS)}"
-            )
-        ranges, start = {}, 0
-        for part in FILES:
-            needed = part in ("train", PROTOCOLS[protocol]) or _place(self.root, part)
-            stop = start + (len(read_part(self.root, part)) if needed else 0)
-            ranges[part], start = range(start, stop), stop
-        return [(ranges["train"], ranges[PROTOCOLS[protocol]])]
+        check_protocol(NAME, protocol, self.protocols)
+        tested = PROTOCOLS[protocol]
+        parts = [p for p in FILES if p in ("train", tested) or _place(self.root, p)]
+        ranges = part_ranges({part: len(read_part(self.root, part)) for part in parts})
+        return [(ranges["train"], ranges[tested])]
 
     @staticmethod
     def make_fixture(folder: str | Path, groups: int = 3, *, rng: np.random.Generator) -> None:

@@ -3,8 +3,9 @@
 Layout, as released with CARAT: `train_valid_test.pt`, for each of train, valid and test lists
 `src-text`, `src-audio` and `src-visual` of features at the same 60 words, and `tgt`, lists of
 tokens, between two markers, of the emotions whose mean intensity is above 0; and
-`mosei_senti_data_noalign.pkl`, the same utterances in the same order, of which `labels`, sentiment
-from -3 to 3, and `id`, the video and then where in it, are read. Here sentiment is -1 to 1.
+`mosei_senti_data_noalign.pkl`, the same utterances in the same order, as the authors of CARAT read
+them, of which `labels`, sentiment from -3 to 3, and `id`, the video and then where in it, are read.
+Here sentiment is -1 to 1.
 
 Both are files of pickled objects, which may hold code; they are read so that only numbers, texts
 and plain containers of them come out. Infinitely quiet audio (-inf) becomes 0. There is neither
@@ -31,11 +32,11 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space
-from insula.corpora.labelled_audio import check_protocol
-from insula.corpora.labelled_text import SECOND, indicators, stack
+from insula.corpora.labelled_audio import check_protocol, part_ranges
+from insula.corpora.labelled_text import SECOND, check_files, indicators, stack
 from insula.corpora.mosi import POLARITY, STRONGEST
 from insula.corpora.spoken import of_whole
-from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
+from insula.errors import UnexpectedLayout, UnknownName
 from insula.media.recording import from_arrays
 from insula.registry import load_object
 
@@ -115,8 +116,7 @@ class MOSEI(Corpus):
         """The published split: the training part against "train-valid" or "train-test"."""
         check_protocol(NAME, protocol, self.protocols)
         contents = _contents(self.root)
-        ends = np.cumsum([len(_part(self.root, contents, part).keys) for part in PARTS]).tolist()
-        ranges = dict(zip(PARTS, map(range, [0, *ends[:-1]], ends), strict=True))
+        ranges = part_ranges({part: len(_part(self.root, contents, part).keys) for part in PARTS})
         return [(ranges["train"], ranges[protocol.removeprefix("train-")])]
 
     @staticmethod
@@ -171,9 +171,7 @@ def _examples(read: Utterances, part: str) -> Iterator[Example]:
 def _contents(root: str | Path) -> tuple[object, object]:
     """What the two files hold."""
     features, sentiment = Path(root) / FEATURES, Path(root) / SENTIMENT
-    missing = [path.name for path in (features, sentiment) if not path.is_file()]
-    if missing:
-        raise FilesMissing(NAME, root, missing, ADVICE)
+    check_files(NAME, root, (FEATURES, SENTIMENT), advice=ADVICE)
     load = cast(Callable[..., object], load_object("torch:load", needed_by="mosei"))
     permit = cast(type, load_object("torch.serialization:safe_globals", needed_by="mosei"))
     allowed = [*NUMBERS, *((thing, name) for name, thing in HARMLESS.items())]

@@ -26,8 +26,9 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space
+from insula.corpora.labelled_audio import check_protocol
 from insula.corpora.labelled_text import LabelledTexts, examples
-from insula.errors import ConfigError, FilesMissing, UnexpectedLayout
+from insula.errors import FilesMissing, UnexpectedLayout
 
 NAME = "CMU-MOSI"
 PARTS = ("train", "test")
@@ -94,8 +95,7 @@ class MOSI(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """The split of the file names, "train-test"."""
-        if protocol not in self.protocols:
-            raise ConfigError(f"{NAME} cannot be split by {protocol!r}. Choose one of: train-test")
+        check_protocol(NAME, protocol, self.protocols)
         train, test = (len(read_part(self.root, part).keys) for part in PARTS)
         return [(range(train), range(train, train + test))]
 

@@ -3,8 +3,8 @@
 Layout: `Data/Video_close/<recording>_Video.mov`, the recording being `<date>_<scene>_<index>`;
 `Annotations_by_emotions/data_<Emotion>.csv` for the emotions of `EMOTIONS`, whose rows hold at
 least `File`, the recording, and `Start` and `End`, seconds that one annotator marked;
-`Docs/actors_descr.csv` with `Date`, `ID` and `Name`: who was which index on which day. Cells are
-separated by semicolons or commas.
+`Docs/actors_descr.csv` with `Date`, `ID` and `Name`: who was which index on which day. What is not
+published is our convention: `File` has no suffix; semicolons or commas separate the cells.
 
 The truth at a moment is, for each emotion, how many annotators marked it (Start <= t < End) out of
 five, so agreement of n of them is a value of n / 5. Moments that nobody marked have no truth, and
@@ -33,10 +33,9 @@ from insula.core.space import Space
 from insula.core.time import Span
 from insula.core.track import Track
 from insula.corpora.films import write_film
-from insula.corpora.labelled_audio import check_protocol
-from insula.corpora.labelled_text import read_lines
-from insula.errors import FilesMissing, UnexpectedLayout
-from insula.media import recording
+from insula.corpora.labelled_audio import check_protocol, open_clip
+from insula.corpora.labelled_text import check_files, read_lines
+from insula.errors import UnexpectedLayout
 
 NAME = "RAMAS"
 FILMS, SUFFIX = "Data/Video_close", "_Video.mov"
@@ -91,7 +90,7 @@ class RAMAS(Corpus):
 
     def __iter__(self) -> Iterator[Example]:
         for film in read_films(self.root):
-            seen = recording.open(film.path)
+            seen = open_clip(film.path)
             truth = _truth(seen.span, film.marked)
             yield Example(seen, {RAMAS7.name: truth}, film.groups["speaker"], film.groups)
 
@@ -130,9 +129,7 @@ class RAMAS(Corpus):
 def read_films(root: str | Path) -> list[Film]:
     """Every film that someone marked, in the order of names."""
     root = Path(root)
-    missing = [file for file in (*TABLES.values(), ACTORS) if not (root / file).is_file()]
-    if missing:
-        raise FilesMissing(NAME, root, missing, ADVICE)
+    check_files(NAME, root, (*TABLES.values(), ACTORS), advice=ADVICE)
     actors = {
         (row["Date"].strip(), row["ID"].strip()): row["Name"].strip()
         for row in _rows(root, ACTORS, ("Date", "ID", "Name"))
@@ -142,10 +139,9 @@ def read_films(root: str | Path) -> list[Film]:
         for row in _rows(root, file, ("File", "Start", "End")):
             spans = marked.setdefault(row["File"].strip(), {}).setdefault(label, [])
             spans.append(_span(root / file, row))
-    paths = {name: root / FILMS / f"{name}{SUFFIX}" for name in sorted(marked)}
-    lost = [str(path.relative_to(root)) for path in paths.values() if not path.is_file()]
-    if lost:
-        raise FilesMissing(NAME, root, lost, ADVICE)
+    films = {name: f"{FILMS}/{name}{SUFFIX}" for name in sorted(marked)}
+    check_files(NAME, root, films.values(), advice=ADVICE)
+    paths = {name: root / film for name, film in films.items()}
     return [Film(path, marked[name], _groups(path, name, actors)) for name, path in paths.items()]
 
 

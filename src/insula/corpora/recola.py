@@ -2,14 +2,15 @@
 
 Layout: `Video_recordings_MP4/P<id>.mp4`; `Ratings_affective_behaviour_CCC_centred/{arousal,
 valence}/P<id>.csv`, 7501 rows, one every 40 ms from 0 on: the second, then a value of each rater
-or the mean of them, from -1 to 1; cells separated by semicolons or commas, with or without a
-header. The row of second 0 is dropped; each of the others stands for the 40 ms up to its time. The
-truth is the mean of the raters. Recordings are cut to the five minutes that were rated.
+or the mean of them, from -1 to 1. Semicolons or commas, with or without a header: both are read,
+for nobody has published which it is. The row of second 0 is dropped; by our convention each of the
+others stands for the 40 ms up to its time. The truth is the mean of the raters. Recordings are cut
+to the five minutes that were rated.
 
 Split: `avec16` is the challenge of 2016 with 9 recordings for training and 9 for development; those
 of its test have no public ratings. Which recording is in which part stands in no file of the
-release, so it is read from `avec16.csv` beside the folders, which whoever has the challenge's data
-writes: rows `P<id>,train` or `P<id>,dev`.
+release, so it is read from a file of our own, `avec16.csv` beside the folders, which whoever has
+the challenge's data writes: rows `P<id>,train` or `P<id>,dev`.
 
 Raters press some seconds after what they saw: shift the truth in time, or let a model learn the
 delay. The signals (ECG, EDA) are not read; their layout is not known here.
@@ -33,10 +34,9 @@ from insula.core.space import VA
 from insula.core.time import Span
 from insula.core.track import Track
 from insula.corpora.films import write_film
-from insula.corpora.labelled_audio import check_protocol
+from insula.corpora.labelled_audio import check_protocol, open_clip
 from insula.corpora.labelled_text import read_lines
 from insula.errors import FilesMissing, UnexpectedLayout
-from insula.media import recording
 
 NAME = "RECOLA"
 FILMS, RATINGS = "Video_recordings_MP4", "Ratings_affective_behaviour_CCC_centred"
@@ -78,7 +78,7 @@ class RECOLA(Corpus):
 
     def __iter__(self) -> Iterator[Example]:
         for session in read_sessions(self.root):
-            seen = recording.open(session.film).crop(RATED)
+            seen = open_clip(session.film).crop(RATED)
             track = read_ratings(self.root, session.name).crop(seen.span)
             truth = Estimate(
                 VA, track, np.ones(len(track)), f"raters of {NAME}", basis="annotators"

@@ -21,6 +21,7 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import GOEMOTIONS, title
+from insula.corpora.labelled_audio import check_protocol
 from insula.corpora.labelled_text import (
     HELD_OUT,
     LabelledTexts,
@@ -30,7 +31,7 @@ from insula.corpora.labelled_text import (
     read_lines,
     stack,
 )
-from insula.errors import ConfigError, UnexpectedLayout
+from insula.errors import UnexpectedLayout
 
 NAME = "ru_go_emotions"
 FILE = "ru-go-emotions-simplified-validation.csv"
@@ -62,10 +63,7 @@ class RuGoEmotions(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """One split by a checksum of the English wording: 80 % to learn from, 20 % held out."""
-        if protocol not in self.protocols:
-            raise ConfigError(
-                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
-            )
+        check_protocol(NAME, protocol, self.protocols)
         _, english = read_translations(self.root)
         held_out = np.array(parts_by_wording(english)) == HELD_OUT
         return [(np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist())]

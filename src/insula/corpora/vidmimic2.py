@@ -3,8 +3,7 @@
 Layout: `train_split.csv` and `valid_split.csv`, a header and then rows of an id of five digits and
 six intensities from 0 to 1 in the order of `EMOTIONS`; the clips, `raw/<id>.mp4`. (`audio/` and
 `face_images/` hold what was cut out of them, and are not read: some clips have no sound, in some no
-face was found.) The labels of the test part are withheld. Its lecture calls the validation part
-test and counts seven emotions; there are six.
+face was found.) The labels of the test part are withheld, so some call the validation part test.
 
 Source: Kollias et al., "The 6th affective behavior analysis in-the-wild competition", CVPR 2024
 (emotional mimicry intensity). Who is in a clip is not released, so each clip is its own group.
@@ -22,11 +21,10 @@ import numpy as np
 from insula.core.roles import Corpus, Example
 from insula.core.space import Space
 from insula.corpora.films import write_film
-from insula.corpora.labelled_audio import check_protocol
+from insula.corpora.labelled_audio import check_protocol, open_clip
 from insula.corpora.labelled_text import read_lines, stack
 from insula.corpora.spoken import of_whole
 from insula.errors import FilesMissing, UnexpectedLayout, UnknownName
-from insula.media import recording
 
 NAME = "Hume-Vidmimic2"
 PARTS = {"train": "train_split.csv", "valid": "valid_split.csv"}
@@ -67,7 +65,7 @@ class Vidmimic2(Corpus):
             path = Path(self.root) / "raw" / f"{key}.mp4"
             if not path.is_file():
                 raise FilesMissing(NAME, self.root, [f"raw/{key}.mp4"], f"It is rated. {ADVICE}")
-            clip = recording.open(path)
+            clip = open_clip(path)
             truth = of_whole(clip, MIMICRY6, values, corpus=NAME)
             groups = {"clip": key, "split": split}
             yield Example(clip, {MIMICRY6.name: truth}, person=key, groups=groups)

@@ -21,6 +21,7 @@ import numpy as np
 
 from insula.core.roles import Corpus, Example
 from insula.core.space import PLUTCHIK8, Language, title
+from insula.corpora.labelled_audio import check_protocol
 from insula.corpora.labelled_text import (
     HELD_OUT,
     LabelledTexts,
@@ -30,7 +31,7 @@ from insula.corpora.labelled_text import (
     read_lines,
     stack,
 )
-from insula.errors import ConfigError, UnexpectedLayout
+from insula.errors import UnexpectedLayout
 
 NAME = "XED"
 ANNOTATED = "AnnotatedData/en-annotated.tsv"
@@ -67,10 +68,7 @@ class XED(Corpus):
 
     def split(self, protocol: str) -> list[tuple[Sequence[int], Sequence[int]]]:
         """One split by a checksum of the wording: 80 % to learn from, 20 % held out."""
-        if protocol not in self.protocols:
-            raise ConfigError(
-                f"{NAME} knows no protocol {protocol!r}. Choose one of: {', '.join(self.protocols)}"
-            )
+        check_protocol(NAME, protocol, self.protocols)
         texts = [text for each in self.languages for text in read_language(self.root, each).texts]
         held_out = np.array(parts_by_wording(texts)) == HELD_OUT
         return [(np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist())]
