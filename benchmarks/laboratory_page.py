@@ -167,7 +167,7 @@ learning rates to choose from on the development part; the test part is looked a
 means and standard deviations over three seeds. *Difference* is to the modality that is best alone
 (of training methods: to the same net without any), with a 95 % interval from resampling speakers or
 samples in pairs: where it holds 0, nothing was shown. *One missing* is the mean over leaving each
-modality out of the test samples. Seconds are those of one training on one core, and only their
+modality out of the test samples. Seconds are processor time of one training on one core; only their
 ratios mean something."""
 
 

@@ -154,6 +154,16 @@ def test_only_what_changed_is_observed_anew(tmp_path: Path, store: Path) -> None
     assert extract(corpus, [Counting()], store=store).observed == 1
 
 
+def test_a_recording_says_which_file_holds_it(clips: Path) -> None:
+    recording = next(iter(RAVDESS(clips))).recording
+    assert isinstance(recording, MediaRecording)
+    assert recording.file("audio") == clips / "Actor_01" / recording.id
+    assert recording.file("video") is None
+    in_memory = from_arrays("one", audio=np.zeros(1600))
+    assert isinstance(in_memory, MediaRecording)
+    assert in_memory.file("audio") is None
+
+
 def test_content_is_what_can_be_observed() -> None:
     rng = np.random.default_rng(0)
     audio, frames = rng.normal(0, 0.1, 1600), rng.integers(0, 255, (2, 8, 8, 3), dtype=np.uint8)
@@ -458,4 +468,6 @@ def test_a_recipe_names_its_features(clips: Path, store: Path, tmp_path: Path) -
     path = tmp_path / "recipe.toml"
     path.write_text(f"{text}\n[features]\n{section}", encoding="utf-8")
     recipe = read_recipe(path, {"corpora": ["ravdess"]})
-    assert read_features(recipe, clips.parent).samples.modalities == ("toy",)
+    made = read_features(recipe, clips.parent)
+    assert made.samples.modalities == ("toy",)
+    assert read_features(recipe, clips.parent) is made  # trials of a sweep read it once

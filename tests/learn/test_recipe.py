@@ -8,6 +8,7 @@ import pytest
 
 from insula.errors import ConfigError
 from insula.learn.augment import FaceChanges
+from insula.learn.face import FaceLearning
 from insula.learn.recipe import read_recipe
 from insula.learn.train import Optimiser
 
@@ -61,6 +62,27 @@ def test_slips_are_named(tmp_path: Path, old: str, new: str, message: str) -> No
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         read_recipe(path).section("augmentation", FaceChanges)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("targets", "vote", r"learning\.targets is 'vote'; it must be 'votes' or 'majority'"),
+        ("spared", "much", r"learning\.spared is 'much'; it must be a number"),
+        ("spared", True, r"learning\.spared is True; it must be a number"),
+    ],
+)
+def test_values_of_another_kind_are_named(key: str, value: object, message: str) -> None:
+    recipe = read_recipe(FACE, {f"learning.{key}": value})
+    with pytest.raises(ConfigError, match=message):
+        recipe.section("learning", FaceLearning)
+
+
+def test_seed_and_corpora_are_what_they_must_be() -> None:
+    with pytest.raises(ConfigError, match="seed is 'x'; it must be a whole number"):
+        read_recipe(FACE, {"seed": "x"})
+    with pytest.raises(ConfigError, match="corpora is 'mosi'; it must be a list"):
+        read_recipe(FACE, {"corpora": "mosi"})
 
 
 def test_a_method_that_is_no_net() -> None:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def log(out: Path) -> list[dict[str, object]]:
 
 
 def test_face(data: Path, tmp_path: Path) -> None:
-    settings = {"optimiser.epochs": 2, "net.side": 32, "net.blocks": 3}
+    settings = {"optimiser.epochs": 2, "net.side": 32, "net.blocks": 1}
     model = trained("face", data, tmp_path, settings)
     faces = np.random.default_rng(0).random((5, 1, 48, 48), np.float32)
     out = model.run(faces=faces)
@@ -86,20 +87,23 @@ def test_face(data: Path, tmp_path: Path) -> None:
     assert np.allclose(dimmed, out["probabilities"], atol=0.1)
     assert [line["epoch"] for line in log(tmp_path)] == [1, 2]
     assert model.card.metrics[0].n == 16
-    assert "blocks = 3" in (tmp_path / "recipe.toml").read_text()
+    assert "blocks = 1" in (tmp_path / "recipe.toml").read_text()
 
 
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
     settings = {"optimiser.epochs": 1, "net.side": 32, "net.blocks": 1}
-    runs = [tmp_path / "one", tmp_path / "two", tmp_path / "other"]
-    for out, seed in zip(runs, (0, 0, 1), strict=True):
-        trained("face", data, out, settings | {"seed": seed})
-    files = [(out / "face-ferplus.onnx").read_bytes() for out in runs]
-    assert files[0] == files[1] != files[2]
+    runs = []
+    for number, seed in enumerate((0, 0, 1)):
+        plan = read_recipe(RECIPES / "face.toml", settings | {"seed": seed})
+        fabric = make_fabric("bf16-mixed", accelerator="cpu", devices=1)
+        done = learn(plan, data=data, out=tmp_path / str(number), fabric=fabric)
+        runs.append(list(done.nets[0].state_dict().values()))
+    assert alike(runs[0], runs[1])
+    assert not alike(runs[0], runs[2])
 
 
 def test_voice(data: Path, tmp_path: Path) -> None:
-    model = trained("voice", data, tmp_path, SMALL_SOUND)
+    model = trained("voice", data, tmp_path, SMALL_SOUND | {"net.members": 1})
     rng = np.random.default_rng(0)
     for rows in (1, 30, 300):
         audio = [rng.normal(0, 0.1, 160 * rows + 240).astype(np.float32) for _ in range(2)]
@@ -161,11 +165,28 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     assert rates[100] == pytest.approx(0)
 
 
-def test_unknown_optimiser_and_channel(tmp_path: Path, data: Path) -> None:
-    with pytest.raises(ConfigError, match="'sgd' or 'adamw'"):
-        train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"optimiser.kind": "adam"})
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("kind", "adam", "'adam'; it must be 'sgd' or 'adamw'. Change the recipe"),
+        ("keep", "bset", "must be 'last' or 'best'"),
+        ("precision", 16, "must be '32-true' or 'bf16-mixed'"),
+        ("epochs", 0, "must be 1 or more"),
+        ("epochs", "ten", "must be a whole number"),
+        ("batch_size", 2.5, "must be a whole number"),
+        ("learning_rate", math.nan, "must be 0 or more"),
+        ("clip", True, "must be a number"),
+    ],
+)
+def test_slips_of_the_optimiser_are_named(key: str, value: object, message: str) -> None:
+    plan = read_recipe(RECIPES / "face.toml", {f"optimiser.{key}": value})
+    with pytest.raises(ConfigError, match=rf"^optimiser\.{key} is .*{message}"):
+        plan.section("optimiser", Optimiser)
+
+
+def test_unknown_channel(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'face'"):
-        train(RECIPES / "face.toml", data=data, out=tmp_path, settings={"channel": "faces"})
+        train(RECIPES / "face.toml", data=tmp_path, out=tmp_path, settings={"channel": "faces"})
 
 
 @pytest.fixture
@@ -199,8 +220,8 @@ def alike(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize(("keep", "rate"), [("best", 1e-2), ("best", 3.0), ("last", 1e-2)])
-@pytest.mark.parametrize("stop_after", [2, 4, 7, 8])
+@pytest.mark.parametrize(("keep", "rate"), [("best", 3.0), ("last", 1e-2)])
+@pytest.mark.parametrize("stop_after", [2, 4, 8])
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     tiny: Path, tmp_path: Path, stop_after: int, keep: str, rate: float
 ) -> None:
@@ -262,6 +283,25 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(tiny: Path, tmp_path: Path)
     (out / "checkpoint" / "two.pt").write_bytes(b"not whole")
     with pytest.raises(ConfigError, match=r"two\.pt.* not a whole checkpoint.*--restart"):
         learnt(tiny, out, net__hidden=8)
+
+
+def test_a_checkpoint_of_other_data_is_refused(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        learnt(tiny, out, stop_after=2)
+    kept = out / "checkpoint" / "recipe.toml"
+    kept.write_text(kept.read_text().replace("hidden = 6", "hidden = 8"))  # as if it were the same
+    with pytest.raises(ConfigError, match=r"fold 'one' does not fit the net.*--restart"):
+        learnt(tiny, out, net__hidden=8)
+
+
+@pytest.mark.parametrize(("side", "what"), [("train", "learn from"), ("held_out", "judge by")])
+def test_an_empty_part_is_refused(tiny: Path, tmp_path: Path, side: str, what: str) -> None:
+    plan = read_recipe(tiny)
+    task = importlib.import_module("tiny").build(plan, tmp_path)
+    fold = replace(task.folds[0], **{side: np.arange(0)})
+    with pytest.raises(ConfigError, match=f"'one' has no samples to {what}"):
+        fit(task, fold, plan.section("optimiser", Optimiser), seed=0, log=print)
 
 
 def test_a_checkpoint_runs_no_code(tiny: Path, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Cell(TypedDict):
     """One training: of what, and how good it is.
 
     development: the metric by which epoch and rate were chosen. test: condition -> metric -> value.
-    weights: how many. rate: the learning rate. seconds: of one training.
+    weights: how many. rate: the learning rate. seconds: of processor time of one training.
     """
 
     corpus: str
@@ -235,13 +235,13 @@ def _cell(
     """Train once; the numbers, and what is said of the test part."""
     plan = read_recipe(recipe, settings)
     task, optimiser = LaboratoryTask(plan, data), plan.section("optimiser", Optimiser)
-    began, weights = time.perf_counter(), 0
+    began, weights = time.process_time(), 0
     if _learns(plan):
         net, said = fit(task, task.folds[0], optimiser, seed=plan.seed, log=lambda line: None)
         weights = sum(weight.numel() for weight in net.net.parameters())  # type: ignore[union-attr]
     else:
         said = task.fitted()
-    seconds = round(time.perf_counter() - began, 2)
+    seconds = round(time.process_time() - began, 2)
     cell: Cell = {
         "corpus": plan.corpora[0],
         "way": way.name,

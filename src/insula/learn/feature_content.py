@@ -11,8 +11,7 @@ from pathlib import Path
 
 from insula.core.records import Recording
 from insula.errors import UnreadableMedia
-from insula.media.audio import AudioFile
-from insula.media.video import VideoFile
+from insula.media.recording import MediaRecording
 from insula.zoo.store import checksum
 
 EVERY_FRAME = 1000.0  # frames a second to ask for; no video has more
@@ -26,7 +25,7 @@ def content_of(recording: Recording) -> str:
     digest = hashlib.sha256(repr(recording.span).encode())
     for kind in sorted(recording.streams):
         digest.update(f"\n{kind}\n".encode())
-        path = _file_of(recording, kind)
+        path = recording.file(kind) if isinstance(recording, MediaRecording) else None
         if path is not None:
             digest.update(_checksum(path).encode())
         elif kind == "audio":
@@ -42,12 +41,6 @@ def content_of(recording: Recording) -> str:
             for values in (signal.times, signal.values, signal.mask):
                 digest.update(values.tobytes())
     return digest.hexdigest()
-
-
-def _file_of(recording: Recording, kind: str) -> Path | None:
-    """The file that holds a stream; None where it lies in memory."""
-    source = getattr(recording, f"_{kind}", None)
-    return source.container.path if isinstance(source, AudioFile | VideoFile) else None
 
 
 def _checksum(path: Path) -> str:

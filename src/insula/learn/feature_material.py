@@ -11,6 +11,7 @@ channel knows most. An example on which a channel failed, or found nothing, lack
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,12 @@ def read_features(recipe: Recipe, data: Path) -> Material:
     """The corpus of a recipe as its section [features] says; `data` holds the corpus's folder."""
     wish = recipe.section("features", Features)
     (name,) = recipe.corpora
+    return _read(name, data, wish)
+
+
+@functools.cache
+def _read(name: str, data: Path, wish: Features) -> Material:
+    """Once a process: a sweep trains many times, and every recording is hashed for its key."""
     corpus = open_corpus(name, data)
     channels = [build_channel(each, {}) for each in wish.channels]
     return material(corpus, channels, wish.store, wish.protocol, steps=wish.steps)
@@ -82,8 +89,8 @@ def material(
     judge by, or a channel observed nothing at all; Leak where weights of a channel learnt from an
     example that is to judge.
     """
-    if steps < 1:
-        raise ConfigError(f"steps is {steps}; give 1 or more, such as {STEPS}.")
+    if not isinstance(steps, int) or steps < 1:  # a recipe may say anything
+        raise ConfigError(f"steps is {steps!r}; it counts from 1. Give {STEPS}, for example.")
     fold = _fold(corpus, protocol) if protocol else None
     space = get_space(corpus.space)
     seen: dict[str, list[list[Track]]] = {channel.name: [] for channel in channels}

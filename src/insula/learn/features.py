@@ -21,9 +21,10 @@ import json
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
@@ -126,15 +127,17 @@ def extract(
     done, observed, started = examples - len(tasks), 0, time.perf_counter()
     tell = progress or (lambda done, total, rate: None)
     tell(done, examples, 0.0)
-    work = _at_once(observers, kept, tasks, workers) if workers > 1 and tasks else None
-    for outcome in work or map(Worker(observers, kept).observe, tasks):
-        if outcome.unwritable:
-            raise OutputError(kept.folder, outcome.unwritable)
-        failures += outcome.failures
-        observed += outcome.observed
-        done += 1
-        rate = (done - examples + len(tasks)) / (time.perf_counter() - started)
-        tell(done, examples, rate)
+    some = workers > 1 and tasks
+    work = _at_once(observers, kept, tasks, workers) if some else _in_turn(observers, kept, tasks)
+    with closing(work):  # or processes would go on with their tasks after an error
+        for outcome in work:
+            if outcome.unwritable:
+                raise OutputError(kept.folder, outcome.unwritable)
+            failures += outcome.failures
+            observed += outcome.observed
+            done += 1
+            rate = (done - examples + len(tasks)) / (time.perf_counter() - started)
+            tell(done, examples, rate)
     seconds = time.perf_counter() - began
     return Extraction(examples, observed, there, tuple(failures), seconds)
 
@@ -315,9 +318,16 @@ def _observe_here(task: Task) -> Outcome:
     return _here.observe(task)
 
 
+def _in_turn(observers: Observers, store: Store, tasks: Sequence[Task]) -> Generator[Outcome]:
+    """Outcomes of the tasks, in this process."""
+    worker = Worker(observers, store)
+    for task in tasks:
+        yield worker.observe(task)
+
+
 def _at_once(
     observers: Observers, store: Store, tasks: Sequence[Task], workers: int
-) -> Iterable[Outcome]:
+) -> Generator[Outcome]:
     """Outcomes of the tasks, which several processes share; in their order."""
     # Started afresh, not forked: a copy of a process with threads of onnxruntime may hang.
     context = multiprocessing.get_context("spawn")

@@ -10,7 +10,7 @@ which epoch was best, and how sure the net may be. The test part is judged once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
@@ -131,15 +131,30 @@ class LaboratoryTask(Task):
 
     def predict(self, net: nn.Module, indices: Indices) -> Predictions:
         """What it says in each condition, "values CONDITION" (N, C), and the truth."""
-        cast(Learner, net).settle(flat(self._take(self.development)))
-        said: dict[str, list[np.ndarray]] = {}
+        return self._said(net, indices, conditions)
+
+    def judge(self, net: nn.Module, indices: Indices) -> Mapping[str, float]:
+        """On the development part, with all modalities."""
+        return self.score(self._said(net, self.development, lambda samples: [(WHOLE, samples)]))
+
+    def _said(
+        self,
+        net: nn.Module,
+        indices: Indices,
+        changes: Callable[[Samples], Iterable[tuple[str, Samples]]],
+    ) -> Predictions:
         device = next(net.parameters()).device
+
+        def moved(samples: Samples) -> Batch:
+            return {name: values.to(device) for name, values in flat(samples).items()}
+
+        cast(Learner, net).settle(moved(self._take(self.development)))
+        said: dict[str, list[np.ndarray]] = {}
         for start in range(0, len(indices), AT_ONCE):
             chosen = self._take(indices[start : start + AT_ONCE])
-            for condition, changed in conditions(chosen):
-                values, _ = net({name: x.to(device) for name, x in flat(changed).items()})
-                values = values.float().cpu().numpy()
-                said.setdefault(f"values {condition}", []).append(values)
+            for condition, changed in changes(chosen):
+                values, _ = net(moved(changed))
+                said.setdefault(f"values {condition}", []).append(values.float().cpu().numpy())
         values = {name: np.concatenate(values) for name, values in said.items()}
         return {**values, **self._truth(indices)}
 
@@ -273,6 +288,11 @@ class LaboratoryTask(Task):
             return train, kept, test
         known = np.unique(groups[part == "train"])
         count = max(1, round(self.learning.development * len(known)))
+        if count >= len(known):
+            raise ConfigError(
+                f"Of {len(known)} training groups {count} would be kept for choosing, which leaves "
+                f"none to learn from. Get more of the corpus, or lower learning.development."
+            )
         kept = np.isin(groups, rng.choice(known, count, replace=False)) & (part == "train")
         train, test = (part == "train") & ~kept, part == "test"
         return np.flatnonzero(train), np.flatnonzero(kept), np.flatnonzero(test)

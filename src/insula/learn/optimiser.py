@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from insula.errors import ConfigError
+
+LEAST = {"epochs": 1, "batch_size": 1}  # of the others, 0
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,15 @@ class Optimiser:
     """Epochs in a row without a better one, after which training ends; 0 never ends it early."""
     precision: Literal["32-true", "bf16-mixed"]
 
+    def __post_init__(self) -> None:
+        for key, value in asdict(self).items():
+            least = LEAST.get(key, 0)
+            if isinstance(value, (int, float)) and not least <= value < math.inf:
+                raise ConfigError(
+                    f"optimiser.{key} is {value!r}; it must be {least} or more. Change the recipe, "
+                    f"or --set optimiser.{key}=..."
+                )
+
     def make(self, net: nn.Module) -> torch.optim.Optimizer:
         """The optimiser over the net's weights; biases and norms do not decay."""
         decayed = [weight for weight in net.parameters() if weight.ndim > 1]
@@ -46,11 +57,7 @@ class Optimiser:
         ]
         if self.kind == "sgd":
             return torch.optim.SGD(groups, self.learning_rate, momentum=0.9, nesterov=True)
-        if self.kind == "adamw":
-            return torch.optim.AdamW(groups, self.learning_rate, fused=True)
-        raise ConfigError(
-            f"No optimiser is called {self.kind!r}. Set optimiser.kind to 'sgd' or 'adamw'."
-        )
+        return torch.optim.AdamW(groups, self.learning_rate, fused=True)
 
     def rate(self, step: int, steps: int) -> float:
         """Share of the peak learning rate at a step."""

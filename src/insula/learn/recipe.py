@@ -17,7 +17,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import (
+    Literal,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from torch import nn
 
@@ -28,6 +36,12 @@ Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Va
 Section = TypeVar("Section")
 
 OPEN = "training"  # the section whose keys are names of methods, so that one can be added
+WORDS: Mapping[type, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "text"),
+    bool: ((bool,), "true or false"),
+}
 TOP = ("name", "title", "channel", "method", "corpora", "protocol", "seed")
 
 
@@ -56,6 +70,8 @@ class Recipe:
         known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
         _check_keys(f"[{name}] of the recipe {self.name!r}", values, known, known)
         made = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        for key, wanted in get_type_hints(kind).items():
+            _check_kind(f"{name}.{key}", made[key], wanted)
         return kind(**made)
 
     def mapping(self, name: str) -> Mapping[str, Value]:
@@ -104,7 +120,9 @@ def read_recipe(path: Path, settings: Mapping[str, object] | None = None) -> Rec
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
     top = {key: value for key, value in table.items() if key not in sections}
     _check_keys(f"The recipe {str(path)!r}", top, TOP, TOP)
-    top["corpora"] = tuple(top["corpora"])
+    _check_kind("seed", top["seed"], int)
+    top["corpora"] = tuple(top["corpora"]) if isinstance(top["corpora"], list) else top["corpora"]
+    _check_kind("corpora", top["corpora"], tuple[str, ...])
     return Recipe(**top, sections=sections, path=path)
 
 
@@ -150,6 +168,24 @@ def _check_keys(
     if missing:
         raise ConfigError(
             f"{where} lacks {', '.join(missing)}; nothing is implied. Add what is missing."
+        )
+
+
+def _check_kind(key: str, value: object, wanted: object) -> None:
+    """ConfigError where a value is not what the field of its section says."""
+    choices = get_args(wanted)
+    if get_origin(wanted) is Literal:
+        right, said = value in choices, " or ".join(map(repr, choices))
+    elif get_origin(wanted) is tuple:
+        right, said = isinstance(value, tuple), "a list"
+    elif wanted in WORDS:
+        kinds, said = WORDS[wanted]  # type: ignore[index]
+        right = isinstance(value, kinds) and (wanted is bool) == isinstance(value, bool)
+    else:
+        return
+    if not right:
+        raise ConfigError(
+            f"{key} is {value!r}; it must be {said}. Change the recipe, or --set {key}=..."
         )
 
 

@@ -18,6 +18,7 @@ import torch
 from lightning_fabric import Fabric, seed_everything
 from torch import Tensor
 
+from insula.errors import ConfigError
 from insula.learn.checkpoint import State
 from insula.learn.machines import average_gradients, mean_loss, part_of
 from insula.learn.optimiser import Optimiser
@@ -35,6 +36,12 @@ class Run:
     def __init__(
         self, task: Task, fold: Fold, optimiser: Optimiser, *, seed: int, fabric: Fabric
     ) -> None:
+        for samples, what in ((fold.train, "to learn from"), (fold.held_out, "to judge by")):
+            if not len(samples):
+                raise ConfigError(
+                    f"Fold {fold.name!r} has no samples {what}; it needs some. Look whether the "
+                    f"copy of the corpus is whole (insula corpora check), or choose another split."
+                )
         seed_everything(seed, verbose=False)
         self.task, self.fold, self.optimiser = task, fold, optimiser
         self.seed, self.fabric = seed, fabric
@@ -83,7 +90,14 @@ class Run:
         self.fabric.backward(loss)
         return loss.item()
 
-    def judge(self) -> Predictions:
+    def judge(self) -> dict[str, float]:
+        """How good the net is by now, on samples that it does not learn from."""
+        self.bare.eval()
+        with torch.inference_mode(), self.fabric.autocast():
+            scores = self.task.judge(self.bare, self.fold.held_out)
+        return {name: float(value) for name, value in scores.items()}
+
+    def predict(self) -> Predictions:
         """What the net says of the held-out samples."""
         self.bare.eval()
         with torch.inference_mode(), self.fabric.autocast():
@@ -105,12 +119,19 @@ class Run:
         }
 
     def restore(self, state: State) -> None:
-        """Go on from a `state`."""
-        self.bare.load_state_dict(state["net"])
-        self.steering.load_state_dict(state["steering"])
-        self.schedule.load_state_dict(state["schedule"])
-        set_draws(state["draws"], self.rng)
-        self.lines, self.best = state["lines"], state["best"]
+        """Go on from a `state`; raises ConfigError where it is not one of such a net."""
+        try:
+            self.bare.load_state_dict(state["net"])
+            self.steering.load_state_dict(state["steering"])
+            self.schedule.load_state_dict(state["schedule"])
+            set_draws(state["draws"], self.rng)
+            self.lines, self.best = state["lines"], state["best"]
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"The checkpoint of fold {self.fold.name!r} does not fit the net: "
+                f"{' '.join(str(error).split())}. It must come from this recipe, these data and "
+                f"this version. Put them back to go on, or begin anew: add --restart."
+            ) from error
 
 
 def draws(rng: np.random.Generator) -> State:

@@ -133,6 +133,10 @@ class SpeakerTask(Task):
             teacher=self.taught.shape[1],
         )
 
+    def begin(self, net: nn.Module, epoch: int, epochs: int) -> None:
+        """Pieces to come are counted from the epoch, so that a run that was stopped goes on."""
+        self.to_come = (epochs - epoch + 1) * len(self.folds[0].train)
+
     def batch(self, indices: Indices, rng: np.random.Generator) -> Batch:
         train = self.folds[0].train
         heard = self._cut(indices, rng)
@@ -173,12 +177,13 @@ class SpeakerTask(Task):
         """Embeddings of the pieces, and the overlap of pairs of them that are mixed."""
         rng = np.random.default_rng(self.recipe.seed)  # the same mixtures after every epoch
         embeddings, overlap, both = [], [], []
+        device = next(net.parameters()).device
         for start in range(0, len(indices), PREDICT_BATCH):
             chosen = indices[start : start + PREDICT_BATCH]
             heard = self._cut(chosen)
             mixed, true = mix_voices(heard, self._cut(rng.permutation(chosen)), self.changes, rng)
-            embeddings.append(net(heard)[0].float().numpy())
-            overlap.append(net(mixed)[1].float().sigmoid().numpy())
+            embeddings.append(net(heard.to(device))[0].float().cpu().numpy())
+            overlap.append(net(mixed.to(device))[1].float().sigmoid().cpu().numpy())
             both.append(true[:, ::2].numpy())
         return {
             "embedding": np.concatenate(embeddings),

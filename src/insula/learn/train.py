@@ -156,13 +156,11 @@ def fit(
         run.restore(state)
     for line in run.lines if first else ():
         log(line)
-    predictions: Predictions = {}
     while not optimiser.is_done(run.scores()):
         began, epoch = time.perf_counter(), len(run.lines) + 1
         line: Line = {"fold": fold.name, "epoch": epoch, "loss": run.epoch(steps)}
         if first:
-            predictions = run.judge()
-            line |= {name: float(value) for name, value in task.score(predictions).items()}
+            line |= run.judge()
         line["seconds"] = round(time.perf_counter() - began, 2)
         run.lines.append(fabric.broadcast(line))
         if optimiser.keep == "best" and best_of(run.scores()) == epoch - 1:
@@ -173,6 +171,5 @@ def fit(
             log(run.lines[-1])
     if run.best:
         run.bare.load_state_dict(run.best)
-    if first and (run.best or not predictions):
-        predictions = run.judge()
+    predictions = run.predict() if first else {}
     return run.bare.eval().cpu(), predictions

@@ -108,6 +108,12 @@ class MediaRecording(Recording):
         inside = (mark for mark in self._text() if mark.span.middle in self.span)
         return tuple(replace(mark, span=mark.span & self.span) for mark in inside)
 
+    def file(self, kind: str) -> Path | None:
+        """The file that holds the "audio" or "video"; None where it lies in memory, or is none."""
+        source = {"audio": self._audio, "video": self._video}.get(kind)
+        held = isinstance(source, AudioFile | videos.VideoFile)
+        return source.container.path if held else None
+
     def crop(self, span: Span) -> Recording:
         """The part in `span`, on the same clock."""
         video = self._video
