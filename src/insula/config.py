@@ -14,6 +14,7 @@ from pathlib import Path
 import tomli_w
 
 from insula.core.roles import Channel, Fusion
+from insula.core.space import EKMAN7
 from insula.errors import ConfigError, OutputError
 from insula.registry import Registry, channels, fusions
 from insula.zoo.card import find_card
@@ -103,10 +104,12 @@ def fusion_named(name: str) -> Fusion:
             f"The weights {name!r} are of the channel {card.channel!r}, not of a fusion. Name a "
             f"fusion (insula fusions), or a folder that insula train wrote for one."
         )
-    if not card.channels:
+    opinion = f"float32 [N,1,{len(EKMAN7) + 1}]"
+    of_opinions = all(card.inputs.get(channel) == opinion for channel in card.channels)
+    if card.channel == "laboratory" and not (card.channels and of_opinions):
         raise ConfigError(
-            f"The fusion {name!r} learnt from features of a corpus, not from what channels say, so "
-            f"it finds nothing to read in a recording. Train one by recipes/paired.toml instead."
+            f"The fusion {name!r} learnt from features of a corpus, not from opinions of channels, "
+            f"so it finds nothing to read in a recording. Train one by recipes/paired.toml instead."
         )
     return build_fusion({"name": OF_WEIGHTS[card.channel], "model": name})
 

@@ -110,15 +110,15 @@ def test_it_says_in_the_pipeline_what_the_net_says(method: str, tmp_path: Path) 
     assert np.abs(fused.track.values - expected).max() < CLOSE
 
 
-def test_it_keeps_the_promises_of_a_fusion(tmp_path: Path) -> None:
-    shipped("gates", tmp_path)
+def test_it_keeps_promises_and_what_no_recording_can_feed_is_refused(tmp_path: Path) -> None:
+    shipped("concatenation", tmp_path)
     check_fusion(fusion_named(str(tmp_path)), observations(), TIMES)
-
-
-def test_what_no_recording_can_feed_is_refused(tmp_path: Path) -> None:
-    shipped("gates", tmp_path)
     card = tmp_path / "card.toml"
-    card.write_text(card.read_text().replace('channels = ["face", "voice", "words"]\n', ""))
+    text = card.read_text()
+    card.write_text(text.replace('channels = ["face", "voice", "words"]\n', ""))
+    with pytest.raises(ConfigError, match="learnt from features of a corpus"):
+        fusion_named(str(tmp_path))
+    card.write_text(text.replace("[N,1,8]", "[N,10,11]"))
     with pytest.raises(ConfigError, match="learnt from features of a corpus"):
         fusion_named(str(tmp_path))
     with pytest.raises(ConfigError, match="are of the channel 'voice', not of a fusion"):

@@ -88,9 +88,9 @@ class LaboratoryTask(Task):
         self.learnt = labels.clone()  # as the training methods see them
         self.metric = METRIC[self.kind]
         self.learned = self.material.learned or (Learned(corpus, "train"),)
-        widths = self._widths()
-        self.inputs = {name: f"float32 [N,T,{width}]" for name, width in widths.items()}
-        self.inputs |= {f"{name}_valid": "bool [N,T]" for name in widths}
+        shapes = {name: x.shape[1:] for name, x in self.samples.features.items()}
+        self.inputs = {name: f"float32 [N,{t},{width}]" for name, (t, width) in shapes.items()}
+        self.inputs |= {f"{name}_valid": f"bool [N,{t}]" for name, (t, _) in shapes.items()}
         said = "values" if self.kind == "axes" else "probabilities"
         self.outputs = {said: f"float32 [N,{self.material.outputs}]"}
 

@@ -111,8 +111,9 @@ class MediaRecording(Recording):
     def file(self, kind: str) -> Path | None:
         """The file that holds the "audio" or "video"; None where it lies in memory, or is none."""
         source = {"audio": self._audio, "video": self._video}.get(kind)
-        held = isinstance(source, AudioFile | videos.VideoFile)
-        return source.container.path if held else None
+        if isinstance(source, AudioFile | videos.VideoFile):
+            return source.container.path
+        return None
 
     def crop(self, span: Span) -> Recording:
         """The part in `span`, on the same clock."""
