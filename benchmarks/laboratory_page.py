@@ -110,6 +110,12 @@ class Line:
         return mean(test[name][self.metric] for test in self.tests for name in conditions)
 
     @property
+    def hollow(self) -> bool:
+        """Whether it is within half a point of always saying the most frequent class."""
+        whole = [test["all"] for test in self.tests if "majority" in test["all"]]
+        return any(each["accuracy"] < each["majority"] + 0.005 for each in whole)
+
+    @property
     def better(self) -> bool:
         """Whether it is better than what it is compared with, by its 95 % interval."""
         return self.compared is not None and self.compared["low"] > 0
@@ -167,8 +173,8 @@ learning rates to choose from on the development part; the test part is looked a
 means and standard deviations over three seeds. *Difference* is to the modality that is best alone
 (of training methods: to the same net without any), with a 95 % interval from resampling speakers or
 samples in pairs: where it holds 0, nothing was shown. *One missing* is the mean over leaving each
-modality out of the test samples. Seconds are processor time of one training on one core; only their
-ratios mean something."""
+modality out of the test samples. †: with a seed no better than always saying the most frequent
+class. Seconds are processor time of one training on one core; only their ratios mean something."""
 
 
 def _short(tables: Mapping[str, Sequence[Line]]) -> str:
@@ -208,7 +214,8 @@ def _table(lines: Sequence[Line], further: Sequence[str]) -> str:
     titles += ["one missing", "weights", "s"]
     rows = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
     for line in lines:
-        cells = [line.name, line.id, _over_seeds(line, metric), _difference(line)]
+        name = f"{line.name} †" if line.hollow else line.name
+        cells = [name, line.id, _over_seeds(line, metric), _difference(line)]
         cells += [_over_seeds(line, name) for name in further]
         missing = line.without_one
         cells += ["" if missing is None else f"{missing:.3f}"]

@@ -21,7 +21,9 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 
 
 def pages_script() -> ModuleType:
-    """benchmarks/pages.py as a module."""
+    """benchmarks/pages.py as a module; it imports its neighbours."""
+    if str(ROOT / "benchmarks") not in sys.path:
+        sys.path.append(str(ROOT / "benchmarks"))
     spec = importlib.util.spec_from_file_location("pages", ROOT / "benchmarks" / "pages.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -38,6 +40,11 @@ def blocks(path: Path, language: str) -> list[str]:
 def test_the_page_of_measurements_is_fresh() -> None:
     page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
     assert page == pages_script().measured(), "run: make docs"
+
+
+def test_the_page_of_fusions_is_fresh() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert page == pages_script().laboratory_page.page(), "run: make docs"
 
 
 def test_the_table_of_the_readme_is_fresh() -> None:

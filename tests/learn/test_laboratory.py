@@ -111,4 +111,4 @@ def test_slips_of_a_recipe_are_named(data: Path) -> None:
     with pytest.raises(ConfigError, match="The loss 'cross-entropy' does not fit mosi"):
         LaboratoryTask(read_recipe(RECIPE, {"learning.loss": "cross-entropy"}), data)
     with pytest.raises(UnknownName, match="mosi"):
-        LaboratoryTask(read_recipe(RECIPE, {"corpora": ["mosei"]}), data)
+        LaboratoryTask(read_recipe(RECIPE, {"corpora": ["moso"]}), data)

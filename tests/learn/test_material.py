@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from insula.corpora.mosei import EMOTIONS, MOSEI
 from insula.errors import ConfigError, UnknownName
 from insula.learn.made_up import DIALOGUE, PARITY, two_domains
-from insula.learn.material import Material, read_material, standardised, using
+from insula.learn.material import Material, read_material, read_mosei, standardised, using
 
 
 @pytest.fixture
@@ -56,6 +57,20 @@ def test_an_empty_part_and_a_leak_are_named(parity: Material) -> None:
     leaking = replace(parity, groups=np.zeros(len(parity.groups)))
     with pytest.raises(ConfigError, match="Groups of xor are in two parts"):
         leaking.check("xor")
+
+
+def test_a_release_of_several_labels_is_read(tmp_path: Path) -> None:
+    MOSEI.make_fixture(tmp_path / "mosei", rng=np.random.default_rng(0))
+    material = read_mosei(tmp_path)
+    material.check("mosei")
+    assert material.samples.kind == "multi"
+    assert set(material.part) == {"train", "development", "test"}
+    assert material.names == EMOTIONS.labels
+    assert {name: x.shape[1:] for name, x in material.samples.features.items()} == {
+        "text": (60, 300),
+        "audio": (60, 74),
+        "video": (60, 35),
+    }
 
 
 def test_other_names_are_not_read() -> None:

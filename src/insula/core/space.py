@@ -345,6 +345,28 @@ _TITLES: dict[str, tuple[str, str, str]] = {
     "determination": ("determination", "решимость", "决心"),
     "empathic pain": ("empathic pain", "сострадание", "共情之痛"),
     "stress": ("stress", "стресс", "压力"),
+    "apprehension": ("apprehension", "опасение", "忧虑"),
+    "confidence": ("confidence", "уверенность", "自信"),
+    "contentment": ("contentment", "удовлетворённость", "满足"),
+    "devastation": ("devastation", "опустошённость", "崩溃"),
+    "faithfulness": ("faithfulness", "верность", "忠诚"),
+    "fury": ("fury", "ярость", "暴怒"),
+    "preparedness": ("preparedness", "готовность", "准备就绪"),
+    "sentimentality": ("sentimentality", "сентиментальность", "多愁善感"),
+    "terror": ("terror", "ужас", "恐怖"),
+    # Names of the Facial Action Coding System (Ekman and Friesen, 1978).
+    "AU1": ("inner brow raiser", "подъём внутренней части брови", "内眉上扬"),
+    "AU2": ("outer brow raiser", "подъём внешней части брови", "外眉上扬"),
+    "AU4": ("brow lowerer", "опускание бровей", "皱眉"),
+    "AU6": ("cheek raiser", "подъём щёк", "脸颊上提"),
+    "AU7": ("lid tightener", "напряжение век", "眼睑收紧"),
+    "AU10": ("upper lip raiser", "подъём верхней губы", "上唇上提"),
+    "AU12": ("lip corner puller", "подъём уголков рта", "嘴角上扬"),
+    "AU15": ("lip corner depressor", "опускание уголков рта", "嘴角下拉"),
+    "AU23": ("lip tightener", "напряжение губ", "嘴唇收紧"),
+    "AU24": ("lip pressor", "сжатие губ", "嘴唇紧压"),
+    "AU25": ("lips part", "раскрытие губ", "双唇分开"),
+    "AU26": ("jaw drop", "опускание челюсти", "下颌下落"),
 }
 
 

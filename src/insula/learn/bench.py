@@ -212,13 +212,12 @@ class Kept:
 
 def _fill(kept: Kept, recipe: Path, corpus: str, way: Way, data: Path, seeds: int) -> None:
     """Train what is missing of one way: each rate with the first seed, the best with the others."""
-    head = f"{corpus} | {way.name}"
-    keys = [f"{head} | seed {seed}" for seed in range(seeds)]
-    if all(key in kept.cells for key in keys):
-        return
     settings = {**way.settings, "corpora": [corpus], "seed": 0}
+    learns = _learns(read_recipe(recipe, settings))
+    # What is fitted in one go knows neither rates nor seeds.
+    rates, seeds = (RATES, seeds) if learns else (RATES[:1], 1)
+    keys = [f"{corpus} | {way.name} | seed {seed}" for seed in range(seeds)]
     if keys[0] not in kept.cells:
-        rates = RATES if _learns(read_recipe(recipe, settings)) else RATES[:1]
         tried = [_cell(recipe, way, {**settings, RATE: rate}, data) for rate in rates]
         cell, said = max(tried, key=lambda each: each[0]["development"])
         cell["seconds"] = mean(each["seconds"] for each, _ in tried)

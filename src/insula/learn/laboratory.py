@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -26,7 +27,7 @@ from insula.learn.feature_material import read_features
 from insula.learn.learner import Learner, Loss, check_loss, make_methods
 from insula.learn.material import WHOLE, conditions, read_material, standardised, using
 from insula.learn.recipe import Recipe
-from insula.learn.report import measured
+from insula.learn.report import measured_together
 from insula.learn.task import Batch, Calibration, Fold, Indices, Predictions, Report, Task
 from insula.learn.verdicts import METRIC, measures
 from insula.methods.batch import Batch as Samples
@@ -198,7 +199,7 @@ class LaboratoryTask(Task):
     def report(self, predictions: Predictions, rng: np.random.Generator) -> Report:
         """On the test part, a line a metric and condition, intervals over groups."""
         judged = {name: values[predictions["judging"]] for name, values in predictions.items()}
-        everyone, corpus = np.arange(len(judged["labels"])), self.recipe.corpora[0]
+        corpus = self.recipe.corpora[0]
         temperature = self.calibrate(predictions).get("temperature", 1.0)
         lines = []
         for name in judged:
@@ -206,14 +207,13 @@ class LaboratoryTask(Task):
                 continue
             judged[name] = judged[name] / temperature
             condition = name.removeprefix("values ")
-            kinds = self.measures(judged, condition, everyone)
-            measure = {
-                kind: lambda rows, kind=kind, condition=condition: self.measures(
-                    judged, condition, rows
-                )[kind]
-                for kind in kinds
-            }
-            lines += measured(measure, judged["groups"], rng, corpus=corpus, protocol=condition)
+            lines += measured_together(
+                partial(self.measures, judged, condition),
+                judged["groups"],
+                rng,
+                corpus=corpus,
+                protocol=condition,
+            )
         return Report(lines)
 
     def measures(

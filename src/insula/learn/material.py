@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from insula.corpora import mosei
 from insula.corpora.mosi import PARTS, read_part
 from insula.errors import ConfigError, UnknownName
 from insula.learn.task import Indices
@@ -149,9 +150,26 @@ def read_mosi(data: Path) -> Material:
     return Material(Batch(features, masks, labels, "axes"), groups, part, 1, names=("sentiment",))
 
 
+def read_mosei(data: Path) -> Material:
+    """CMU-MOSEI: 60 steps an utterance, the six emotions that may be there at once."""
+    parts = {"train": "train", "valid": "development", "test": "test"}
+    read = [mosei.read_part(data / "mosei", part) for part in parts]
+    features = {
+        name: torch.from_numpy(np.concatenate([each.features[name] for each in read]))
+        for name in read[0].features
+    }
+    masks = {name: (x != 0).any(dim=2) for name, x in features.items()}  # padding is zeros
+    labels = torch.from_numpy(np.concatenate([each.emotions for each in read]))
+    groups = np.concatenate([each.videos for each in read])
+    part = np.repeat(list(parts.values()), [len(each.keys) for each in read])
+    names = mosei.EMOTIONS.labels
+    return Material(Batch(features, masks, labels, "multi"), groups, part, len(names), names)
+
+
 # Corpora whose samples are made for a fusion; of others the features of channels are read.
 READERS: Mapping[str, str] = {
     "mosi": "insula.learn.material:read_mosi",
+    "mosei": "insula.learn.material:read_mosei",
     "paired": "insula.learn.paired:read_paired",
     "xor": "insula.learn.made_up:PARITY",
     "dominant-pair": "insula.learn.made_up:DOMINANT",

@@ -6,8 +6,26 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from insula.learn.resampling import interval
+from insula.learn.resampling import intervals
 from insula.learn.task import Metric
+
+
+def measured_together(
+    measures: Callable[[np.ndarray], Mapping[str, float]],
+    groups: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    corpus: str,
+    protocol: str,
+) -> list[Metric]:
+    """As `measured`, of measures that are computed together: numbers of samples to all of them."""
+    bounds, metrics = intervals(measures, groups, rng), []
+    for name, value in measures(np.arange(len(groups))).items():
+        low, high = bounds[name]
+        # Of a skewed measure on few groups the interval can miss the value itself.
+        low, high = min(low, value), max(high, value)
+        metrics.append(Metric(name, value, low, high, corpus, protocol, len(groups)))
+    return metrics
 
 
 def measured(
@@ -22,12 +40,14 @@ def measured(
 
     measures: name -> a function of numbers of samples, (N,) int. groups: (N,), one a sample.
     """
-    everyone = np.arange(len(groups))
-    metrics = []
-    for name, measure in measures.items():
-        value = measure(everyone)
-        low, high = interval(measure, groups, rng)
-        # Of a skewed measure on few groups the interval can miss the value itself.
-        low, high = min(low, value), max(high, value)
-        metrics.append(Metric(name, value, low, high, corpus, protocol, len(groups)))
-    return metrics
+    return [
+        metric
+        for name, measure in measures.items()
+        for metric in measured_together(
+            lambda rows, name=name, measure=measure: {name: measure(rows)},
+            groups,
+            rng,
+            corpus=corpus,
+            protocol=protocol,
+        )
+    ]

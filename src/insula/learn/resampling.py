@@ -7,7 +7,7 @@ them, and one matrix product resamples it a thousand times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,12 +113,25 @@ def interval(
 
     metric: takes numbers of samples, (N,) int, some of them several times. groups: as above.
     """
+    return intervals(lambda rows: {"": metric(rows)}, groups, rng)[""]
+
+
+def intervals(
+    metrics: Callable[[np.ndarray], Mapping[str, float]],
+    groups: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, tuple[float, float]]:
+    """The same of several metrics that are computed together."""
     names, first = np.unique(groups, return_inverse=True)
     order = np.argsort(first, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(first))[:-1])
-    values = []
+    values: dict[str, list[float]] = {}
     for _ in range(RESAMPLES):
         drawn = rng.integers(0, len(names), len(names))
-        values.append(metric(np.concatenate([members[i] for i in drawn])))
-    low, high = np.nanpercentile(values, INTERVAL)  # of few groups a draw may have no trial
-    return float(low), float(high)
+        for name, value in metrics(np.concatenate([members[i] for i in drawn])).items():
+            values.setdefault(name, []).append(value)
+    found = {}
+    for name, each in values.items():
+        low, high = np.nanpercentile(each, INTERVAL)  # of few groups a draw may have no trial
+        found[name] = (float(low), float(high))
+    return found

@@ -52,7 +52,8 @@ def measures(kind: Kind, truth: np.ndarray, said: np.ndarray) -> dict[str, float
 
     truth: (N,) classes of kind "single", else (N, C). said: (N, C) logits, or values of axes.
     Several labels are said where the logit is above 0. Of axes the mean over them; of a single one
-    also how often its sign is right.
+    also how often its sign is right. "majority" is the accuracy of always saying the most frequent
+    class: who is no better than that has learnt nothing.
     """
     if kind == "single":
         top = said.argmax(axis=1)
@@ -62,6 +63,7 @@ def measures(kind: Kind, truth: np.ndarray, said: np.ndarray) -> dict[str, float
             "f1_macro": f1_macro(truth, top),
             "f1_weighted": f1_weighted(truth, top),
             "ece": ece(top == truth, softmax(said).max(axis=1)),
+            "majority": float(np.bincount(truth).max() / len(truth)),
         }
     if kind == "multi":
         tallies = multilabel_tallies(truth > 0.5, said > 0)

@@ -89,8 +89,9 @@ class SharedRecurrence(nn.Module):
                 wanted = self.inputs[layer - 1](values)  # [M * B, T, 4 * H]
             states = recurrence(wanted, valid)
             values = self.dropout(norm(states + values if self.residual else states))
-        values = values.where(valid.unsqueeze(2), 0.0)
-        rows = zip(padded, values.chunk(len(padded)), valid.chunk(len(padded)), strict=True)
+        values = values.where(valid.unsqueeze(2), 0.0).unflatten(0, (len(padded), -1))
+        valid = valid.unflatten(0, (len(padded), -1))  # [M, B, T]
+        rows = zip(padded, values.unbind(), valid.unbind(), strict=True)
         read = {name: Tokens(states, where) for name, states, where in rows}
         return ModelOutput(self.joint(self.encoders.summed_up(read).flatten(start_dim=1)))
 
@@ -104,7 +105,7 @@ class GatedSteps(nn.Module):
 
     def forward(self, wanted: Tensor, valid: Tensor) -> Tensor:
         """wanted: [N, T, 4 * H]; valid: [N, T]. Returns states [N, T, H], kept where not valid."""
-        state = wanted.new_zeros(len(wanted), wanted.shape[2] // 4)  # [N, H]
+        state = torch.zeros_like(wanted[:, 0, : wanted.shape[2] // 4])  # [N, H]
         cell, states = state, []
         for now, there in zip(wanted.unbind(1), valid.unsqueeze(2).unbind(1), strict=True):
             enter, keep, new, leave = (now + self.recurrent(state)).chunk(4, dim=1)

@@ -98,9 +98,8 @@ class BothWays(nn.Module):
 
     def __init__(self, width: int, hidden: int, cell: Literal["gru", "lstm"]) -> None:
         super().__init__()
-        kind = nn.GRU if cell == "gru" else nn.LSTM
-        self.forwards = kind(width, hidden // 2, batch_first=True)
-        self.backwards = kind(width, hidden // 2, batch_first=True)
+        kind = nn.GRUCell if cell == "gru" else nn.LSTMCell
+        self.forwards, self.backwards = kind(width, hidden // 2), kind(width, hidden // 2)
 
     def forward(self, values: Tensor, valid: Tensor) -> Tensor:
         """values: [B, T, D]; valid: [B, T]. Returns [B, H]; without meaning where none is valid."""
@@ -111,13 +110,18 @@ class BothWays(nn.Module):
         return torch.cat(ends, dim=1)
 
 
-def last_state(net: nn.GRU | nn.LSTM, values: Tensor, valid: Tensor) -> Tensor:
-    """The state after the last valid step, [B, H], as if there were no other steps."""
-    steps = values.shape[1]
-    # Valid steps first, each group in its order: all keys differ, so no stable sort is needed.
-    order = (torch.arange(steps, device=values.device) + steps * ~valid).argsort(dim=1)  # [B, T]
-    packed = values.gather(1, order.unsqueeze(2).expand_as(values))
-    states, _ = net(packed)  # [B, T, H]
-    last = (valid.sum(dim=1) - 1).clamp(min=0)
-    place = last[:, None, None].expand(-1, 1, states.shape[2])
-    return states.gather(1, place).squeeze(1)
+def last_state(cell: nn.GRUCell | nn.LSTMCell, values: Tensor, valid: Tensor) -> Tensor:
+    """The state after the last valid step, [B, H], as if there were no other steps.
+
+    Step by step, since a whole recurrent layer cannot be exported for any number of samples.
+    """
+    state = values.new_zeros(len(values), cell.hidden_size)  # [B, H]
+    memory = state
+    for now, there in zip(values.unbind(1), valid.unsqueeze(2).unbind(1), strict=True):
+        if isinstance(cell, nn.LSTMCell):
+            read, changed = cell(now, (state, memory))
+            memory = changed.where(there, memory)
+        else:
+            read = cell(now, state)
+        state = read.where(there, state)
+    return state
