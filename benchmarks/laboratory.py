@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -41,7 +42,16 @@ def main() -> None:
     found = json.loads(path.read_text(encoding="utf-8"))
     document = {"benchmark": "laboratory", **conditions(), "seeds": SEEDS, **found}
     target = RESULTS / "laboratory.json"
-    target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    target.write_text(text(document), encoding="utf-8")
+
+
+def text(document: Mapping[str, object]) -> str:
+    """The document as JSON, a line a cell."""
+    cells = document["cells"]
+    assert isinstance(cells, Mapping)
+    lines = [f"  {json.dumps(key)}: {json.dumps(cell)}" for key, cell in cells.items()]
+    rest = json.dumps({**document, "cells": None}, indent=1)
+    return rest.replace('"cells": null', '"cells": {\n' + ",\n".join(lines) + "\n }") + "\n"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,22 +13,26 @@ import torch
 from torch import Tensor, nn
 
 from insula.errors import ConfigError
-from insula.learn.laboratory import flat
+from insula.learn.laboratory import LaboratoryTask, flat
 from insula.learn.learner import Learner, make_methods
-from insula.learn.recipe import Value
+from insula.learn.recipe import Value, read_recipe
 from insula.methods.batch import Batch, ModelOutput
 from insula.methods.early.concatenation import Concatenation
 from insula.methods.mid.joint_vectors import JointVectors
 from insula.methods.training.domain_adaptation import (
     DomainAdaptation,
+    alike,
     covariance_discrepancy,
     mean_discrepancy,
     mismatched,
     rate,
     reversed_gradient,
+    told_apart,
 )
 from insula.methods.training.method import Pass, Setting, watched
 
+RECIPE = Path(__file__).parents[2] / "recipes/synthetic.toml"
+ADVERSARY = {"domain-adaptation": {"by": "adversary"}}
 SAMPLES, EPOCHS, STEP = 256, 20, 0.5
 TURN = 75.0  # degrees of the clearer modality, between the two domains
 WIDTHS = {"audio": 2, "video": 2}
@@ -122,13 +127,59 @@ def test_the_discriminator_learns_what_the_net_unlearns() -> None:
     ]
     method.begin(net, batch, 0.9)
     before = method._apart(*passes)
-    slopes = torch.autograd.grad(before, [source, *method.head.parameters()])
+    slopes = torch.autograd.grad(before, [source, *method.heads.parameters()])
     with torch.no_grad():
         uphill = replace(passes[0], representation=source - 0.1 * slopes[0])
         assert method._apart(uphill, passes[1]) > before
-        for weight, slope in zip(method.head.parameters(), slopes[1:], strict=True):
+        for weight, slope in zip(method.heads.parameters(), slopes[1:], strict=True):
             weight -= 0.1 * slope
         assert method._apart(*passes) < before
+
+
+def test_sources_that_are_like_the_target_count_more() -> None:
+    """The first source is as the target, the second one is far off; each has its discriminator."""
+    torch.manual_seed(0)
+    net = Concatenation(WIDTHS, 3, hidden=8, dropout=0.0)
+    several = replace(setting(net, corners(1, TURN)), sources=2)
+    method = DomainAdaptation(several, by="adversary")
+    batch = replace(corners(0), sources=torch.arange(SAMPLES) % 2)
+    values = torch.randn(SAMPLES, 8) + 3.0 * (batch.sources == 1).float()[:, None]
+    target = torch.randn(SAMPLES, 8)
+    seen = Pass(net, batch, ModelOutput(torch.zeros(SAMPLES, 3)), None, values)
+    other = Pass(net, corners(1), ModelOutput(torch.zeros(SAMPLES, 3)), None, target)
+    method.begin(net, batch, 0.9)
+    steering = torch.optim.Adam(method.parameters(), 0.02)
+    for _ in range(60):
+        steering.zero_grad()
+        method._apart(seen, other).backward()
+        steering.step()
+    rows = method._by_source(seen, values)
+    losses = [
+        told_apart(head(torch.cat([mine, target])), len(mine))
+        for head, mine in zip(method.heads, rows, strict=True)
+    ]
+    assert losses[0] > 3 * losses[1]
+    weights = alike(losses)
+    assert weights[0] > weights[1] + 0.1
+    assert weights.sum() == pytest.approx(1)
+    assert not torch.equal(method.heads[0][0].weight, method.heads[1][0].weight)
+
+
+def test_a_recipe_of_several_sources_has_a_discriminator_each() -> None:
+    recipe = read_recipe(RECIPE, {"corpora": ["three-domains"], "training": ADVERSARY})
+    task = LaboratoryTask(recipe, Path())
+    learner = task.make_net().train()
+    assert len(learner.methods[0].heads) == 2
+    batch = task.batch(task.folds[0].train[-64:], np.random.default_rng(0))
+    assert set(batch["sources"].tolist()) == {0}
+    mixed = task.batch(task.folds[0].train[::10], np.random.default_rng(0))
+    assert set(mixed["sources"].tolist()) == {0, 1}
+    learner.begin(mixed, 0.5)
+    for each in (batch, mixed):  # the first has none of the second source
+        _, loss = learner(each)
+        loss.backward()
+        assert loss.isfinite()
+    assert learner.methods[0].heads[1][0].weight.grad.abs().sum() > 0
 
 
 def test_matching_asks_which_modalities_belong_together() -> None:

@@ -265,7 +265,7 @@ class LaboratoryTask(Task):
         train, part = self.folds[0].train, self.material.part
         some = np.random.default_rng(self.recipe.seed).permutation(train)[:EXAMPLE]
         annotations, target = self.annotations, np.flatnonzero(part == "target")
-        labels = self.labels[torch.from_numpy(train)]
+        labels, sources = self.labels[torch.from_numpy(train)], self.samples.sources
         if self._in_dialogues():
             labels = labels[self._valid()[torch.from_numpy(train)]]
         return Setting(
@@ -277,6 +277,7 @@ class LaboratoryTask(Task):
             self._take(some),
             target=replace(self._take(target), labels=None) if len(target) else None,
             annotations=None if annotations is None else torch.from_numpy(annotations[train]),
+            sources=1 if sources is None else int(sources[torch.from_numpy(train)].max()) + 1,
         )
 
     def _parts(self, rng: np.random.Generator) -> tuple[Indices, Indices, Indices]:
@@ -348,6 +349,8 @@ def flat(samples: Samples) -> Batch:
         tensors["labels"] = samples.labels
     if samples.speakers is not None:
         tensors["speakers"] = samples.speakers
+    if samples.sources is not None:
+        tensors["sources"] = samples.sources
     return tensors
 
 

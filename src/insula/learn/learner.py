@@ -117,7 +117,8 @@ class Learner(nn.Module):
         features = {name: tensors[f"features {name}"] for name in self.modalities}
         masks = {name: tensors[f"masks {name}"] for name in self.modalities}
         labels = tensors["labels"] if self.training else None
-        return Batch(features, masks, labels, self.kind, tensors.get("speakers"))
+        speakers, sources = tensors.get("speakers"), tensors.get("sources")
+        return Batch(features, masks, labels, self.kind, speakers, sources)
 
 
 def make_methods(lines: Mapping[str, Value], setting: Setting) -> list[TrainingMethod]:

@@ -6,6 +6,7 @@ Each is drawn from a seed of its own and the same every time; nothing is read fr
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def two_domains(data: Path) -> Material:
     part = np.repeat(["train", "target", "test"], [SAMPLES, SAMPLES // 2, SAMPLES - SAMPLES // 2])
     groups = np.arange(2 * SAMPLES)
     return Material(Batch(both, masks, labels), groups, part, 2, ("even", "odd"))
+
+
+def three_domains(data: Path) -> Material:
+    """The same, half of the labelled samples with the second modality at half its loudness."""
+    material = two_domains(data)
+    samples = material.samples
+    sources = torch.zeros(len(samples), dtype=torch.int64)
+    sources[: SAMPLES // 2] = 1
+    quiet = torch.where(sources[:, None, None] == 1, 0.5, 1.0)
+    features = {**samples.features, "video": quiet * samples.features["video"]}
+    return replace(material, samples=replace(samples, features=features, sources=sources))
 
 
 PARITY = partial(made_up, synthetic.xor, ("even", "odd"))

@@ -175,6 +175,7 @@ READERS: Mapping[str, str] = {
     "dominant-pair": "insula.learn.made_up:DOMINANT",
     "correlated-views": "insula.learn.made_up:VIEWS",
     "two-domains": "insula.learn.made_up:two_domains",
+    "three-domains": "insula.learn.made_up:three_domains",
     "dialogue": "insula.learn.made_up:DIALOGUE",
     "emotional-inertia": "insula.learn.made_up:INERTIA",
     "planted-segments": "insula.learn.made_up:SEGMENTS",

@@ -30,6 +30,8 @@ class Batch:
     A modality that a sample lacks has no valid step. labels: [B] int64 of kind "single", else
     [B, C] float32; a dialogue labels each utterance, so there [B, T] and [B, T, C]; None where they
     are not known. speakers: [B, T] int64, who says each utterance of a dialogue; None elsewhere.
+    sources: [B] int64, from which of several corpora or conditions a sample is; None where all are
+    from one.
     """
 
     features: Mapping[str, Tensor]
@@ -37,6 +39,7 @@ class Batch:
     labels: Tensor | None = None
     kind: Kind = "single"
     speakers: Tensor | None = None
+    sources: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not self.features or self.features.keys() != self.masks.keys():
@@ -78,6 +81,7 @@ class Batch:
             masks={name: change(mask) for name, mask in self.masks.items()},
             labels=None if self.labels is None else change(self.labels),
             speakers=None if self.speakers is None else change(self.speakers),
+            sources=None if self.sources is None else change(self.sources),
         )
 
 

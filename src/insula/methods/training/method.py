@@ -35,7 +35,7 @@ class Setting:
     names none. example: some training samples. target: samples of the domain that the net shall
     work in, unlabelled; None where that is the training domain. annotations: what each of K
     annotators says of each training sample, [N, K] int64, -1 where nothing; None where only the
-    truth is known.
+    truth is known. sources: from how many corpora or conditions the training samples are.
     """
 
     net: nn.Module
@@ -46,6 +46,7 @@ class Setting:
     example: Batch
     target: Batch | None = None
     annotations: Tensor | None = None
+    sources: int = 1
 
     def encoders(self, method: str) -> Encoders:
         """The net's encoders; ConfigError where it has none."""
