@@ -11,6 +11,8 @@ from statistics import mean, pstdev
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from insula import registry
+
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "laboratory.json"
 PICTURE = ROOT / "docs" / "benchmarks.png"
@@ -134,7 +136,17 @@ def page() -> str:
             chosen = [line for line in lines if line.group in names]
             if chosen:
                 parts += [f"{head}\n\n{_table(chosen, further)}".lstrip()]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, _methods()]) + "\n"
+
+
+def _methods() -> str:
+    """What the names stand for."""
+    rows = ["## What the names stand for", "", "| id | name | what | stage | source |"]
+    rows += ["|" + " --- |" * 5]
+    entries = [registry.methods.get(name) for name in registry.methods]
+    for each in sorted(entries, key=lambda each: (each.id[0], int(each.id[1:]))):
+        rows.append(f"| {each.id} | {each.name} | {each.title} | {each.stage} | {each.source} |")
+    return "\n".join(rows)
 
 
 def corpora() -> dict[str, list[Line]]:
@@ -179,8 +191,9 @@ learning rates to choose from on the development part; the test part is looked a
 means and standard deviations over three seeds. *Difference* is to the modality that is best alone
 (of training methods: to the same net without any), with a 95 % interval from resampling speakers or
 samples in pairs: where it holds 0, nothing was shown. *One missing* is the mean over leaving each
-modality out of the test samples. †: with a seed no better than always saying the most frequent
-class. Seconds are processor time of one training on one core; only their ratios mean something."""
+modality out of the test samples. What the names stand for is at the end. †: with a seed no better
+than always saying the most frequent class. Seconds are processor time of one training on one core;
+only their ratios mean something."""
 
 
 def _short(tables: Mapping[str, Sequence[Line]]) -> str:

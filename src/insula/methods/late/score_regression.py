@@ -34,7 +34,7 @@ METHOD = Method(
     mechanism="regression of scores",
     modalities=("video", "audio", "text"),
     tasks=("classes",),
-    source="The modular video system of the lecture (methods.md M22, step 8)",
+    source="The modular video system (methods.md M22, step 8)",
     code="insula.methods.late.score_regression:RegressedOpinions",
 )
 
