@@ -14,6 +14,7 @@ from insula.errors import UnreadableMedia
 from insula.media.recording import MediaRecording
 from insula.zoo.store import checksum
 
+FORMAT = 1  # of the store; raise it when what is stored changes, and old stores are refused
 EVERY_FRAME = 1000.0  # frames a second to ask for; no video has more
 
 

@@ -28,7 +28,7 @@ from insula.core.space import Space
 from insula.core.time import Mark, Span
 from insula.core.track import Track
 from insula.errors import ConfigError, CorpusError, OutputError
-from insula.learn.features import FORMAT
+from insula.learn.feature_content import FORMAT
 
 ABOUT = "store.json"
 KIND = "insula features"

@@ -38,7 +38,7 @@ from insula.core.roles import Channel, Corpus, Example
 from insula.errors import ConfigError, CorpusError, InsulaError, Leak, MediaError, OutputError
 from insula.learn.cut_face import CutFace
 from insula.learn.evaluate.leaks import judge_of
-from insula.learn.feature_content import content_of
+from insula.learn.feature_content import FORMAT, content_of
 from insula.registry import load_object
 from insula.zoo.card import NET_MARK, Card, find_card, whole_and_net
 from insula.zoo.store import checksum, place, weights_path
@@ -46,7 +46,6 @@ from insula.zoo.store import checksum, place, weights_path
 if TYPE_CHECKING:
     from insula.learn.feature_store import Store
 
-FORMAT = 1  # of the store; raise it when what is stored changes, and old stores are refused
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 """Told how many of how many examples are done, and how many a second were observed."""
