@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from insula.errors import ConfigError
 from insula.learn import bench as module
 from insula.learn import laboratory
 from insula.learn.bench import bench, rows, ways
@@ -76,6 +77,10 @@ def test_the_table_is_filled_compared_and_not_filled_twice(
     monkeypatch.setattr(module, "_cell", refuse)
     again = bench([recipe], data=tmp_path, out=out, seeds=2, only=ONLY)
     assert json.loads(again.read_text(encoding="utf-8"))["cells"] == found["cells"]
+    text = recipe.read_text(encoding="utf-8")
+    recipe.write_text(text.replace("epochs = 12", "epochs = 13"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds cells of xor by another recipe"):
+        bench([recipe], data=tmp_path, out=out, seeds=2, only=ONLY)
 
 
 def test_what_is_compared_fits_the_material(recipe: Path, tmp_path: Path) -> None:

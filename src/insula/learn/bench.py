@@ -11,6 +11,7 @@ it, since two ways are compared sample by sample.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
@@ -23,6 +24,7 @@ from typing import TypeAlias, TypedDict
 import numpy as np
 from torch import nn
 
+from insula.errors import ConfigError
 from insula.learn.checkpoint import write_whole
 from insula.learn.laboratory import LaboratoryTask
 from insula.learn.material import WHOLE
@@ -78,7 +80,7 @@ class Difference(TypedDict):
 
 
 Progress: TypeAlias = Callable[[int, int, str], None]
-"""Told how many of how many cells are done, and which is next."""
+"""Told how many of how many ways of a corpus are done, and which is next."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def bench(
     plans = [(recipe, corpus) for recipe in recipes for corpus in read_recipe(recipe).corpora]
     kept = Kept(out)
     for recipe, corpus in plans:
+        kept.check(corpus, read_recipe(recipe))
         chosen = ways(LaboratoryTask(read_recipe(recipe, {"corpora": [corpus]}), data))
         chosen = [way for way in chosen if not only or {way.name, way.id, way.group} & set(only)]
         for number, way in enumerate(chosen):
@@ -154,6 +157,17 @@ class Kept:
         found = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
         self.cells: dict[str, Cell] = found.get("cells", {})
         self.compared: dict[str, dict[str, dict[str, object]]] = found.get("compared", {})
+        self.recipes: dict[str, str] = found.get("recipes", {})
+        """Of each corpus the SHA-256 of its recipe."""
+
+    def check(self, corpus: str, plan: Recipe) -> None:
+        """ConfigError where the cells of a corpus are of another recipe."""
+        digest = hashlib.sha256(plan.to_toml().encode()).hexdigest()
+        if self.recipes.setdefault(corpus, digest) != digest:
+            raise ConfigError(
+                f"{str(self.path)!r} holds cells of {corpus} by another recipe, which cannot be "
+                f"compared with those of {str(plan.path)!r}. Name another folder: --out DIR."
+            )
 
     def add(self, key: str, cell: Cell, said: Mapping[str, np.ndarray]) -> None:
         """Keep a cell and what it is made from."""
@@ -197,7 +211,7 @@ class Kept:
         return {"difference": value.value, "low": value.low, "high": value.high}
 
     def _write(self) -> None:
-        document = {"cells": self.cells, "compared": self.compared}
+        document = {"recipes": self.recipes, "cells": self.cells, "compared": self.compared}
         write_whole(self.path, (json.dumps(document, indent=1) + "\n").encode())
 
     def _load(self, key: str) -> Mapping[str, np.ndarray]:
@@ -205,9 +219,7 @@ class Kept:
             return dict(file)
 
     def _said(self, key: str) -> Path:
-        folder = self.out / "said"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{key.replace(' | ', '_').replace(' ', '-')}.npz"
+        return self.out / "said" / f"{key.replace(' | ', '_').replace(' ', '-')}.npz"
 
 
 def _fill(kept: Kept, recipe: Path, corpus: str, way: Way, data: Path, seeds: int) -> None:
