@@ -79,7 +79,9 @@ def test_the_table_is_filled_compared_and_not_filled_twice(
     assert json.loads(again.read_text(encoding="utf-8"))["cells"] == found["cells"]
     text = recipe.read_text(encoding="utf-8")
     recipe.write_text(text.replace("epochs = 12", "epochs = 13"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="holds cells of xor by another recipe"):
+    with pytest.raises(
+        ConfigError, match=r"belongs to another recipe: optimiser\.epochs is 12 there and 13 here"
+    ):
         bench([recipe], data=tmp_path, out=out, seeds=2, only=ONLY)
 
 

@@ -11,7 +11,6 @@ it, since two ways are compared sample by sample.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import time
@@ -24,8 +23,7 @@ from typing import TypeAlias, TypedDict
 import numpy as np
 from torch import nn
 
-from insula.errors import ConfigError
-from insula.learn.checkpoint import write_whole
+from insula.learn.checkpoint import SWEEP, check_same, write_whole
 from insula.learn.laboratory import LaboratoryTask
 from insula.learn.material import WHOLE
 from insula.learn.optimiser import Optimiser
@@ -131,9 +129,7 @@ def ways(task: LaboratoryTask) -> list[Way]:
         Way(f"{name} alone", "", "alone", {"method": alone, "learning.modalities": [name]})
         for name in task.samples.modalities
     ]
-    labels = task.samples.labels
-    dialogue = labels is not None and labels.ndim == (2 if task.kind == "single" else 3)
-    wanted = "dialogue" if dialogue else TASK[task.kind]
+    wanted = "dialogue" if task.in_dialogues else TASK[task.kind]
     for name in known:
         entry = _entry(name)
         if wanted not in entry.tasks:
@@ -144,7 +140,7 @@ def ways(task: LaboratoryTask) -> list[Way]:
             settings = {"method": alone, "training": {name: {}}}
             found.append(Way(name, entry.id, "training", settings))
     found.append(Way(PLAIN, "", "training", {"method": alone, "training": {}}))
-    if dialogue:  # no other net than those for dialogues can answer here
+    if task.in_dialogues:  # no other net than those for dialogues can answer here
         found = [way for way in found if way.group == "fusion"]
     return found
 
@@ -157,17 +153,14 @@ class Kept:
         found = json.loads(self.path.read_text(encoding="utf-8")) if self.path.is_file() else {}
         self.cells: dict[str, Cell] = found.get("cells", {})
         self.compared: dict[str, dict[str, dict[str, object]]] = found.get("compared", {})
-        self.recipes: dict[str, str] = found.get("recipes", {})
-        """Of each corpus the SHA-256 of its recipe."""
 
     def check(self, corpus: str, plan: Recipe) -> None:
         """ConfigError where the cells of a corpus are of another recipe."""
-        digest = hashlib.sha256(plan.to_toml().encode()).hexdigest()
-        if self.recipes.setdefault(corpus, digest) != digest:
-            raise ConfigError(
-                f"{str(self.path)!r} holds cells of {corpus} by another recipe, which cannot be "
-                f"compared with those of {str(plan.path)!r}. Name another folder: --out DIR."
-            )
+        kept = self.out / "recipes" / corpus / "recipe.toml"
+        if kept.is_file():
+            check_same(kept, plan, but=SWEEP, advice="name another folder: --out DIR")
+        else:
+            write_whole(kept, plan.to_toml().encode())
 
     def add(self, key: str, cell: Cell, said: Mapping[str, np.ndarray]) -> None:
         """Keep a cell and what it is made from."""
@@ -211,7 +204,7 @@ class Kept:
         return {"difference": value.value, "low": value.low, "high": value.high}
 
     def _write(self) -> None:
-        document = {"recipes": self.recipes, "cells": self.cells, "compared": self.compared}
+        document = {"cells": self.cells, "compared": self.compared}
         write_whole(self.path, (json.dumps(document, indent=1) + "\n").encode())
 
     def _load(self, key: str) -> Mapping[str, np.ndarray]:
@@ -266,13 +259,11 @@ def _cell(
         "rate": optimiser.learning_rate,
         "seconds": seconds,
     }
-    judged = said["judging"]
-    truth, values = said["labels"][judged], said[f"values {WHOLE}"][judged]
+    judged = np.flatnonzero(said["judging"])
+    truth, values = task.labelled(said, WHOLE, judged)
     groups = said["groups"][judged]
-    if values.ndim == 3:
-        valid = said["valid"][judged]
-        groups = np.repeat(groups, valid.sum(axis=1))
-        truth, values = truth[valid], values[valid]
+    if task.in_dialogues:
+        groups = np.repeat(groups, said["valid"][judged].sum(axis=1))
     return cell, {"said": values.astype(np.float32), "truth": truth, "groups": groups}
 
 

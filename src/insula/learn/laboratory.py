@@ -167,11 +167,12 @@ class LaboratoryTask(Task):
             "groups": self.material.groups[indices],
             "judging": self.judging[indices],
         }
-        if self._in_dialogues():
+        if self.in_dialogues:
             known["valid"] = self._valid()[rows].numpy()
         return known
 
-    def _in_dialogues(self) -> bool:
+    @property
+    def in_dialogues(self) -> bool:
         """Whether labels are of the steps, [N, T], rather than of the samples."""
         return self.labels.ndim == (2 if self.kind == "single" else 3)
 
@@ -187,10 +188,7 @@ class LaboratoryTask(Task):
         """One temperature for all classes, fitted on the development part."""
         if self.kind == "axes":
             return {}
-        rows = ~predictions["judging"]
-        said, truth = predictions[f"values {WHOLE}"][rows], predictions["labels"][rows]
-        if said.ndim == 3:
-            said, truth = said[predictions["valid"][rows]], truth[predictions["valid"][rows]]
+        truth, said = self.labelled(predictions, WHOLE, np.flatnonzero(~predictions["judging"]))
         if self.kind == "single":
             truth = np.eye(self.material.outputs)[truth]
         activation = sigmoid if self.kind == "multi" else softmax
@@ -220,11 +218,17 @@ class LaboratoryTask(Task):
         self, predictions: Predictions, condition: str, rows: Indices
     ) -> Mapping[str, float]:
         """The metrics of these rows of the predictions in one condition."""
-        said, truth = predictions[f"values {condition}"][rows], predictions["labels"][rows]
-        if said.ndim == 3:  # dialogues, [N, T, C]
+        return measures(self.kind, *self.labelled(predictions, condition, rows))
+
+    def labelled(
+        self, predictions: Predictions, condition: str, rows: Indices
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Truth and answers of these rows of the predictions; of dialogues those of each turn."""
+        truth, said = predictions["labels"][rows], predictions[f"values {condition}"][rows]
+        if self.in_dialogues:  # [N, T] and [N, T, C]
             valid = predictions["valid"][rows]
-            said, truth = said[valid], truth[valid]
-        return measures(self.kind, truth, said)
+            return truth[valid], said[valid]
+        return truth, said
 
     def export(self, nets: Sequence[nn.Module], calibration: Calibration, path: Path) -> None:
         (net,) = nets
@@ -266,7 +270,7 @@ class LaboratoryTask(Task):
         some = np.random.default_rng(self.recipe.seed).permutation(train)[:EXAMPLE]
         annotations, target = self.annotations, np.flatnonzero(part == "target")
         labels, sources = self.labels[torch.from_numpy(train)], self.samples.sources
-        if self._in_dialogues():
+        if self.in_dialogues:
             labels = labels[self._valid()[torch.from_numpy(train)]]
         return Setting(
             net,
