@@ -140,3 +140,12 @@ def test_help_loads_neither_torch_nor_optuna() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--trials" in done.stdout
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "section"),
+    [("sweep", "[sweep]"), ("features", "[features]"), ("methods", "[training]")],
+)
+def test_help_names_the_section(insula_command: Command, command: str, section: str) -> None:
+    """Brackets are markup on a terminal; unescaped they vanish."""
+    assert section in insula_command(command, "--help").out

@@ -102,10 +102,11 @@ def sweep(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the choice of settings.")] = 0,
 ) -> None:
-    """Search the settings that the section [sweep] of a recipe names, and train the best.
+    """Search the settings that the section \\[sweep] of a recipe names, and train the best.
 
-    Trials are compared by the task's metric on what is held out for choosing, never on the test
-    part.
+    Trials are compared by the metric that training shows after each epoch. Recipes of the
+    laboratory show that of a part kept for choosing; others that of the part which judges, so what
+    is swept there must be judged on other samples.
 
     The same command goes on where a sweep was stopped; with more --trials it goes further.
     """

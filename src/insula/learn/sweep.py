@@ -7,7 +7,8 @@
     choose settings -> train, as a trial -> the task's metric in its log -> choose better ones
     OUT: study.db (all trials), trial-1/ trial-2/ ..., best.toml, best/ (the best, trained to ship)
 
-The metric is that of the samples that a task keeps for choosing, never the report of its test part.
+The metric is that of `Task.judge`: in the laboratory of a part that is kept for choosing, elsewhere
+of the part that judges, after which the best must be judged on other samples.
 Optuna chooses, by its tree-structured Parzen estimator (Bergstra and others, "Algorithms for
 Hyper-Parameter Optimization", NIPS 2011).
 """
